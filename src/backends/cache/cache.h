@@ -1,0 +1,49 @@
+// A bounded cache with a time to live and event invalidation, and the counters that rate limits need.
+// Drivers: memory (in-process, LRU + TTL), failing; redis comes behind the same interface.
+#ifndef SOK_BACKENDS_CACHE_CACHE_H
+#define SOK_BACKENDS_CACHE_CACHE_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "runtime/clock.h"
+#include "runtime/metrics.h"
+
+struct sok_cache;
+
+// url: "memory:" (64 MiB, 100,000 keys). Owned by the caller.
+SOK_MUST_CHECK enum sok_status sok_cache_open(
+    const char *url, const struct sok_clock *clock, struct sok_metrics *metrics, struct sok_cache **ret,
+    struct sok_error *err);
+struct sok_cache *sok_cache_close(struct sok_cache *cache);
+
+// `kind` is the metric's cache_type and the first part of the key: "search", "media", "session", "response",
+// ... Keys up to 200 bytes, values up to 1 MiB (larger ones are not stored, without an error). A cache that
+// is down behaves as an empty one for get/put and says SOK_UNAVAILABLE for counters. Any thread; does not
+// block on the network longer than 100 ms.
+SOK_MUST_CHECK enum sok_status sok_cache_get(
+    struct sok_cache *cache, struct sok_arena *arena, const char *kind, const char *key,
+    const char **ret_value, size_t *ret_len,
+    struct sok_error *err); // SOK_NOT_FOUND: a miss
+void sok_cache_put(
+    struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len,
+    int64_t ttl_ms);
+void sok_cache_remove(struct sok_cache *cache, const char *kind, const char *key);
+void sok_cache_clear(struct sok_cache *cache, const char *kind); // NULL: everything but counters
+
+// Sliding-window counter, exact at the edge: counts one event now if fewer than `limit` lie in the window
+// behind us. *ret_used: events in the window including this one if it was allowed; *ret_reset_ms: until the
+// oldest leaves. limit 0: always allowed.
+SOK_MUST_CHECK enum sok_status sok_cache_limit(
+    struct sok_cache *cache, const char *key, int64_t limit, int64_t window_ms, int64_t *ret_used,
+    int64_t *ret_reset_ms,
+    struct sok_error *err); // SOK_LIMITED when over
+
+// Takes a single-use value out atomically (WebSocket tickets): SOK_NOT_FOUND if it was never there, expired
+// or was taken.
+SOK_MUST_CHECK enum sok_status sok_cache_take(
+    struct sok_cache *cache, struct sok_arena *arena, const char *kind, const char *key,
+    const char **ret_value, size_t *ret_len, struct sok_error *err);
+
+#endif

@@ -1,0 +1,124 @@
+// The database: one interface, a driver for each engine (drivers/sqlite.c; drivers/failing.c breaks on
+// purpose).
+//
+// SQL is written in the dialect both engines share: parameters are $1, $2, ...; times are BIGINT
+// milliseconds, ids TEXT, booleans INTEGER 0/1, JSON TEXT; ON CONFLICT and RETURNING are allowed. All product
+// SQL lives in data/.
+//
+// Reads go to a connection of the calling thread (SQLite) or of the pool (PostgreSQL). Writes are functions
+// that run inside one transaction; SQLite runs them on its single writer thread, many in one commit.
+// sok_db_write returns only after the commit is on disk.
+#ifndef SOK_BACKENDS_DB_DB_H
+#define SOK_BACKENDS_DB_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "runtime/metrics.h"
+
+enum sok_db_type { SOK_DB_NULL, SOK_DB_INT, SOK_DB_REAL, SOK_DB_TEXT, SOK_DB_BLOB };
+
+// A parameter or a cell. Text is NUL-terminated; a blob has `len`. Borrowed until the call returns
+// (parameters) or the arena ends (cells).
+struct sok_db_value {
+    enum sok_db_type type;
+    int64_t integer;
+    double real;
+    const char *text;
+    size_t len;
+};
+
+static inline struct sok_db_value sok_db_int(int64_t value)
+{
+    return (struct sok_db_value){.type = SOK_DB_INT, .integer = value};
+}
+static inline struct sok_db_value sok_db_real(double value)
+{
+    return (struct sok_db_value){.type = SOK_DB_REAL, .real = value};
+}
+static inline struct sok_db_value sok_db_text(const char *text) // NULL becomes SQL NULL
+{
+    return (struct sok_db_value){.type = text ? SOK_DB_TEXT : SOK_DB_NULL, .text = text};
+}
+static inline struct sok_db_value sok_db_null(void)
+{
+    return (struct sok_db_value){.type = SOK_DB_NULL};
+}
+static inline struct sok_db_value sok_db_blob(const void *bytes, size_t len)
+{
+    return (struct sok_db_value){.type = SOK_DB_BLOB, .text = (const char *)bytes, .len = len};
+}
+static inline struct sok_db_value sok_db_id(int64_t value) // 0 becomes SQL NULL: for optional numbers
+{
+    return value ? sok_db_int(value) : sok_db_null();
+}
+
+// At most SOK_DB_ROWS_MAX rows; a query that gives more fails with SOK_TOO_LARGE (page it).
+#define SOK_DB_ROWS_MAX 100000
+struct sok_db_result {
+    size_t row_count, column_count;
+    int64_t changed; // rows written, for INSERT, UPDATE, DELETE
+    struct sok_db_value *cells;
+};
+
+// A cell as the wanted type: NULL text is NULL, NULL numbers are 0. Out of range panics.
+const char *sok_db_get_text(const struct sok_db_result *result, size_t row, size_t column);
+int64_t sok_db_get_int(const struct sok_db_result *result, size_t row, size_t column);
+double sok_db_get_real(const struct sok_db_result *result, size_t row, size_t column);
+
+struct sok_db;
+struct sok_db_tx; // a transaction, or the autocommitting read side: what data/ functions take
+
+// url: "sqlite:PATH" (or a driver registered later). Opens, checks (SQLite: refuses a network filesystem, a
+// database that is corrupt, one that a newer version wrote is data/migrate.c's to refuse). Blocks. Owned by
+// the caller; close when no thread uses it.
+SOK_MUST_CHECK enum sok_status sok_db_open(
+    const char *url, struct sok_metrics *metrics, struct sok_db **ret, struct sok_error *err);
+struct sok_db *sok_db_close(struct sok_db *db);
+
+// "sqlite", "postgresql" or "failing": for choosing a query file, never for `if` elsewhere.
+const char *sok_db_dialect(const struct sok_db *db);
+
+// The read side as a sok_db_tx: each query sees the newest commit. Any thread; borrowed from db.
+struct sok_db_tx *sok_db_reader(struct sok_db *db);
+
+// Runs one statement. Inside a write transaction it may change data; on the reader it may only read
+// (SOK_INTERNAL otherwise). Constraint violations are SOK_CONFLICT; a busy, broken or full database
+// SOK_UNAVAILABLE, SOK_IO or SOK_NO_SPACE; SQL text never shows in the message. ret may be NULL. Rows are
+// copied into the arena (which may be NULL when ret is).
+SOK_MUST_CHECK enum sok_status sok_db_query(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *sql, const struct sok_db_value *params,
+    size_t param_count, struct sok_db_result *ret, struct sok_error *err);
+
+// The same with the parameters listed: SOK_DB_QUERY(tx, arena, &rows, err, "SELECT ... $1", sok_db_text(id)).
+#define SOK_DB_QUERY(tx, arena, ret, err, sql, ...)                                        \
+    sok_db_query(                                                                          \
+        tx, arena, sql, (const struct sok_db_value[]){{0} __VA_OPT__(, ) __VA_ARGS__} + 1, \
+        sizeof((const struct sok_db_value[]){{0} __VA_OPT__(, ) __VA_ARGS__}) /            \
+                sizeof(struct sok_db_value) -                                              \
+            1,                                                                             \
+        ret, err)
+
+// A write transaction's body. Returning anything but SOK_OK rolls back. It may run on another thread than the
+// caller's and may be run again after a conflict, so it touches only the database and what `context` points
+// to, and overwrites its outputs. No blocking calls inside.
+typedef enum sok_status (*sok_db_body)(struct sok_db_tx *tx, void *context, struct sok_error *err);
+
+// Runs `body` in a transaction and commits; SOK_OK means it is on disk. SOK_UNAVAILABLE when the write queue
+// is full (bounded) or the database is down. Blocks; never call it from inside a body.
+SOK_MUST_CHECK enum sok_status sok_db_write(
+    struct sok_db *db, sok_db_body body, void *context, struct sok_error *err);
+
+// A consistent copy of the database into a new file (SQLite: VACUUM INTO) for the snapshot before a
+// migration. Blocks.
+SOK_MUST_CHECK enum sok_status sok_db_snapshot(struct sok_db *db, const char *path, struct sok_error *err);
+
+// Asks the database a trivial question and syncs a small write, for health checks. Blocks at most timeout_ms.
+SOK_MUST_CHECK enum sok_status sok_db_ping(struct sok_db *db, int64_t timeout_ms, struct sok_error *err);
+
+SOK_DEFINE_CLEANUP(struct sok_db, sok_db_cleanup, sok_db_close)
+
+#endif

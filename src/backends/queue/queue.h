@@ -1,0 +1,59 @@
+// What wakes workers up and carries events. It is never the truth: a job is a row in `tasks` (data/tasks.h)
+// and is leased there; losing every message of the queue loses no job. Drivers: embedded (in-process),
+// failing; nats comes later.
+#ifndef SOK_BACKENDS_QUEUE_QUEUE_H
+#define SOK_BACKENDS_QUEUE_QUEUE_H
+
+#include <stdint.h>
+
+#include "base/rand.h"
+#include "base/status.h"
+
+enum sok_job { SOK_JOB_SEARCH, SOK_JOB_DOWNLOAD, SOK_JOB_SCORE, SOK_JOB_MONITOR, SOK_JOB_COUNT };
+
+// "search", ...; and back (SOK_JOB_COUNT when unknown).
+const char *sok_job_name(enum sok_job job);
+enum sok_job sok_job_find(const char *name);
+
+struct sok_queue;
+
+// url: "embedded:". Owned by the caller; close after every worker has stopped.
+SOK_MUST_CHECK enum sok_status sok_queue_open(const char *url, struct sok_queue **ret, struct sok_error *err);
+struct sok_queue *sok_queue_close(struct sok_queue *queue);
+
+// Says that the task is there to be done: after its row is committed. Failing is harmless, the reconciler
+// repeats it. Any thread, does not block.
+void sok_queue_publish(struct sok_queue *queue, enum sok_job job, const char *task_id);
+
+// Waits until something may be there for `job` (a message, a wake-up, or the timeout): *ret_task_id is the
+// task's id, or "" for "look yourself". Always SOK_OK or SOK_UNAVAILABLE (queue down; the caller waits and
+// looks itself) or SOK_CANCELLED after sok_queue_stop.
+enum sok_status sok_queue_wait(
+    struct sok_queue *queue, enum sok_job job, int64_t timeout_ms, char ret_task_id[SOK_UUID_LEN + 1],
+    struct sok_error *err);
+
+// Wakes every waiter with SOK_CANCELLED, for good: the start of a shutdown.
+void sok_queue_stop(struct sok_queue *queue);
+
+// Events: a subject ("search.results", "download.progress", "command.download", "invalidate.media", ...),
+// whom it concerns
+// ("" everybody's, else a user id) and a JSON text of at most 256 KiB. Delivered to every subscriber of every
+// process, at most once, in order per publisher. Any thread; does not block; a subscriber that lags loses the
+// oldest (bounded at 4,096 events).
+struct sok_event {
+    const char *subject, *user_id, *json;
+};
+void sok_queue_publish_event(struct sok_queue *queue, const struct sok_event *event);
+
+// `callback` runs on the queue's own thread, one event at a time, and must not block for long. prefix "" is
+// everything. Subscribers are fixed at start, at most 16; they end with the queue.
+typedef void (*sok_event_callback)(const struct sok_event *event, void *context);
+SOK_MUST_CHECK enum sok_status sok_queue_subscribe(
+    struct sok_queue *queue, const char *prefix, sok_event_callback callback, void *context,
+    struct sok_error *err);
+
+// For health checks. Blocks at most timeout_ms.
+SOK_MUST_CHECK enum sok_status sok_queue_ping(
+    struct sok_queue *queue, int64_t timeout_ms, struct sok_error *err);
+
+#endif

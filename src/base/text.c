@@ -1,0 +1,172 @@
+#include "base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <utf8proc.h>
+
+#include "base/status.h"
+
+bool sok_text_eq(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool sok_text_eq_nocase(const char *a, const char *b)
+{
+    return a && b ? strcasecmp(a, b) == 0 : a == b;
+}
+
+bool sok_text_starts(const char *text, const char *prefix)
+{
+    return text && strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool sok_text_ends(const char *text, const char *suffix)
+{
+    size_t len = text ? strlen(text) : 0, tail = strlen(suffix);
+    return len >= tail && memcmp(text + len - tail, suffix, tail) == 0;
+}
+
+bool sok_text_empty(const char *text)
+{
+    return !text || !*text;
+}
+
+bool sok_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret_value)
+{
+    if (sok_text_empty(text) || !(isdigit((unsigned char)*text) || *text == '-'))
+        return false;
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (errno || *end || value < min || value > max)
+        return false;
+    *ret_value = value;
+    return true;
+}
+
+bool sok_parse_double(const char *text, double min, double max, double *ret_value)
+{
+    if (sok_text_empty(text) || isspace((unsigned char)*text))
+        return false;
+    char *end;
+    errno = 0;
+    double value = strtod(text, &end);
+    if (errno || *end || !isfinite(value) || value < min || value > max)
+        return false;
+    *ret_value = value;
+    return true;
+}
+
+char *sok_text_trim(struct sok_arena *arena, const char *text)
+{
+    if (!text)
+        return NULL;
+    while (isspace((unsigned char)*text))
+        text++;
+    size_t len = strlen(text);
+    while (len && isspace((unsigned char)text[len - 1]))
+        len--;
+    return sok_strndup(arena, text, len);
+}
+
+// The length of the well-formed character at `text`, or 0.
+static size_t char_len(const char *text, size_t len)
+{
+    utf8proc_int32_t code;
+    utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)len, &code);
+    return n > 0 && code > 0 ? (size_t)n : 0;
+}
+
+bool sok_utf8_valid(const char *text, size_t len)
+{
+    while (len) {
+        size_t n = char_len(text, len);
+        if (!n)
+            return false;
+        text += n;
+        len -= n;
+    }
+    return true;
+}
+
+char *sok_utf8_clean(struct sok_arena *arena, const char *text, size_t len)
+{
+    char *copy = sok_alloc(arena, 3 * len + 1), *out = copy;
+    while (len) {
+        size_t n = char_len(text, len);
+        if (!n) {
+            memcpy(out, "\xef\xbf\xbd", 3);
+            out += 3;
+            n = 1;
+        } else if (n > 1 || (unsigned char)*text >= 0x20 || *text == '\t' || *text == '\n') {
+            if (*text != 0x7f) {
+                memcpy(out, text, n);
+                out += n;
+            }
+        }
+        text += n;
+        len -= n;
+    }
+    *out = 0;
+    return copy;
+}
+
+// Letters that Unicode does not take apart but people type plainly.
+static const struct {
+    const char *letter, *plain;
+} plain_letters[] = {
+    {"ß", "ss"}, {"æ", "ae"}, {"œ", "oe"}, {"ø", "o"}, {"đ", "d"}, {"ð", "d"},
+    {"þ", "th"}, {"ł", "l"},  {"ħ", "h"},  {"ı", "i"}, {"’", "'"}, {"‘", "'"},
+};
+
+char *sok_text_fold(struct sok_arena *arena, const char *text)
+{
+    char *clean = sok_utf8_clean(arena, text, strlen(text));
+    // STRIPMARK wants a decomposed form; UTF8PROC_COMPOSE puts back together what is left (Hangul, for one).
+    utf8proc_uint8_t *folded = NULL;
+    utf8proc_ssize_t n = utf8proc_map(
+        (const utf8proc_uint8_t *)clean, 0, &folded,
+        UTF8PROC_NULLTERM | UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_STRIPMARK | UTF8PROC_CASEFOLD |
+            UTF8PROC_IGNORE);
+    if (n < 0)
+        return clean;
+    char *out = sok_alloc(arena, (size_t)n * 2 + 1), *at = out;
+    for (const char *in = (const char *)folded; *in;) {
+        const char *plain = NULL;
+        size_t len = 1;
+        for (size_t i = 0; (unsigned char)*in >= 0x80 && i < SOK_ARRAY_LEN(plain_letters); i++) {
+            if (sok_text_starts(in, plain_letters[i].letter)) {
+                plain = plain_letters[i].plain;
+                len = strlen(plain_letters[i].letter);
+                break;
+            }
+        }
+        size_t plain_len = plain ? strlen(plain) : 1;
+        memcpy(at, plain ? plain : in, plain_len);
+        at += plain_len;
+        in += len;
+    }
+    free(folded);
+    return out;
+}
+
+bool sok_bytes_eq_secret(const void *a, size_t a_len, const void *b, size_t b_len)
+{
+    if (a_len != b_len)
+        return false;
+    const volatile unsigned char *x = a, *y = b;
+    unsigned char differs = 0;
+    for (size_t i = 0; i < a_len; i++)
+        differs |= x[i] ^ y[i];
+    return differs == 0;
+}
+
+void sok_wipe(void *memory, size_t len)
+{
+    explicit_bzero(memory, len);
+}

@@ -1,0 +1,71 @@
+// Every setting of the program, from sokoul.conf (INI) and the environment (which wins), through one table in
+// config.c.
+#ifndef SOK_RUNTIME_CONFIG_H
+#define SOK_RUNTIME_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "runtime/log.h"
+
+enum sok_role { // bits of sok_config.roles
+    SOK_ROLE_API = 1,
+    SOK_ROLE_SCOUT = 2,
+    SOK_ROLE_HUNTER = 4,
+    SOK_ROLE_ORACLE = 8,
+    SOK_ROLE_SENTINEL = 16
+};
+
+// Read-only once loaded; text lives in the arena given to sok_config_load. A setting not given and without
+// default is NULL or 0. Names follow the variables of docs/guide/configuration.md: SOKOUL_RATE_API is
+// rate_api.
+struct sok_config {
+    const char *listen; // comma-separated addr:port or unix:PATH
+    const char *data_dir;
+    unsigned roles;
+    const char *database_url, *database_replica_urls;
+    const char *cache_url, *queue_url;
+    int64_t db_pool_min, db_pool_max;
+    const char *download_dir;
+    const char *library_dirs; // ':'-separated; the first one receives imports
+    const char *tmdb_api_key, *tmdb_url;
+    const char *prowlarr_url, *prowlarr_api_key;
+    const char *jackett_url, *jackett_api_key;
+    const char *torznab_urls;                 // space-separated
+    const char *archive_org_url, *tvmaze_url; // "off" disables
+    const char *embeddings_url, *embeddings_model;
+    const char *torrent_listen;
+    bool torrent_dht, torrent_lsd, torrent_upnp;
+    int64_t torrent_max_active, torrent_down_kib, torrent_up_kib; // KiB/s, 0: no limit
+    double seed_hours, seed_ratio;
+    int64_t rate_api, rate_search, rate_auth, rate_ip; // per minute, 0: off
+    int64_t max_downloads_per_user, max_ws_per_ip;
+    const char *trusted_proxies, *allow_hosts;
+    const char *public_url, *smtp_url, *smtp_from;
+    const char *clamd;
+    enum sok_log_level log_level;
+    enum sok_log_format log_format;
+    int64_t bcrypt_cost;
+};
+
+// Reads `file` (NULL: ./sokoul.conf if it is there, or SOKOUL_CONFIG) and then `environment` (as environ;
+// NULL: none). Every wrong or unknown setting is named in `problems` (one line each, NUL-terminated text in
+// the arena, "" when none); SOK_INVALID when there is one. SOKOUL_* names that are not in the table are wrong
+// settings too. Secrets may be given as NAME_FILE, a path whose first line counts. Blocks on file reads.
+SOK_MUST_CHECK enum sok_status sok_config_load(
+    struct sok_arena *arena, const char *file, char *const *environment, struct sok_config *ret,
+    const char **ret_problems, struct sok_error *err);
+
+// The rows of the table, for `config check`, the documentation test and --help.
+struct sok_config_row {
+    const char *name;     // "SOKOUL_LISTEN"
+    const char *fallback; // as written in the documentation; "" for none
+    const char *help;
+    bool secret; // never shown; NAME_FILE is accepted
+    bool live;   // SIGHUP applies it
+};
+const struct sok_config_row *sok_config_rows(size_t *ret_count);
+
+#endif

@@ -1,0 +1,57 @@
+// Structured logs: one JSON object (or one line of text on a terminal) per event, on standard error.
+//
+// Library layers do not log; they return errors. Workers, api, cli and app log, once, at the top. Never pass
+// a secret. A field value longer than 4 KiB is cut.
+#ifndef SOK_RUNTIME_LOG_H
+#define SOK_RUNTIME_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+enum sok_log_level { SOK_LOG_DEBUG, SOK_LOG_INFO, SOK_LOG_WARN, SOK_LOG_ERROR };
+
+enum sok_log_format { SOK_LOG_AUTO, SOK_LOG_JSON, SOK_LOG_TEXT }; // AUTO: text on a terminal
+
+// The stream a line belongs to: the "job" field.
+#define SOK_LOG_API "sokoul-api"
+#define SOK_LOG_WORKER "sokoul-worker"
+#define SOK_LOG_AUTH "sokoul-auth"
+#define SOK_LOG_AUDIT "sokoul-audit"
+
+// Process-wide, set at start and on SIGHUP; any thread.
+void sok_log_set(enum sok_log_level level, enum sok_log_format format);
+bool sok_log_enabled(enum sok_log_level level);
+
+// What every line of this thread carries until changed ("" clears); copied, cut at 128. Set at the start of a
+// request or job.
+void sok_log_set_context(const char *request_id, const char *trace_id);
+
+// One field of a line; see the macros below.
+struct sok_log_field {
+    const char *name;
+    enum { SOK_LOG_FIELD_TEXT, SOK_LOG_FIELD_INT, SOK_LOG_FIELD_REAL } kind;
+    const char *text;
+    int64_t integer;
+    double real;
+};
+#define SOK_TEXT(field, value) \
+    ((struct sok_log_field){.name = field, .kind = SOK_LOG_FIELD_TEXT, .text = value})
+#define SOK_INT(field, value) \
+    ((struct sok_log_field){.name = field, .kind = SOK_LOG_FIELD_INT, .integer = value})
+#define SOK_REAL(field, value) \
+    ((struct sok_log_field){.name = field, .kind = SOK_LOG_FIELD_REAL, .real = value})
+
+// sok_log(SOK_LOG_INFO, SOK_LOG_WORKER, "search done", SOK_TEXT("task_id", id), SOK_INT("results", n));
+// A text field that is NULL is left out. Any thread; writes with one write(2).
+#define sok_log(level, job, message, ...) \
+    sok_log_fields(level, job, message, (const struct sok_log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
+void sok_log_fields(
+    enum sok_log_level level, const char *job, const char *message, const struct sok_log_field *fields);
+
+// The same with an error's code, sentence and place.
+void sok_log_error(
+    enum sok_log_level level, const char *job, const char *message, const struct sok_error *err);
+
+#endif
