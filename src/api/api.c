@@ -1,0 +1,102 @@
+#include "api/api.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+enum sok_status sok_api_page(const struct sok_request *request, struct sok_page *ret, struct sok_error *err)
+{
+    struct sok_page page = {.page = 1, .per_page = 50};
+    const char *number = sok_request_query(request, "page"), *size = sok_request_query(request, "per_page");
+    if (number && !sok_parse_int(number, 1, 1000000, &page.page))
+        sok_fail_field(err, "page", "out_of_range", "must be a whole number from 1");
+    if (size && !sok_parse_int(size, 1, 200, &page.per_page))
+        sok_fail_field(err, "per_page", "out_of_range", "must be a whole number from 1 to 200");
+    page.cursor = sok_request_query(request, "cursor");
+    if (page.cursor && strlen(page.cursor) > 200)
+        sok_fail_field(err, "cursor", "invalid", "is no cursor of ours");
+    if (err->field_count)
+        return err->status;
+    *ret = page;
+    return SOK_OK;
+}
+
+void sok_api_reply_list(
+    struct sok_request *request, json_t *items_taken, const struct sok_page *page, int64_t total,
+    const char *next_cursor)
+{
+    json_t *body = json_object();
+    json_object_set_new(body, "items", items_taken);
+    sok_json_set_int(body, "page", page->page);
+    sok_json_set_int(body, "per_page", page->per_page);
+    sok_json_set_int(body, "total", total);
+    json_object_set_new(body, "next_cursor", next_cursor ? json_string(next_cursor) : json_null());
+    sok_reply_json(request, 200, body);
+}
+
+const char *sok_api_text(
+    const struct sok_request *request, const char *field, bool required, size_t max_bytes,
+    struct sok_error *err)
+{
+    const json_t *value = json_object_get(request->json, field);
+    if (!value || json_is_null(value)) {
+        if (required)
+            sok_fail_field(err, field, "required", "is missing");
+        return NULL;
+    }
+    if (!json_is_string(value)) {
+        sok_fail_field(err, field, "wrong_type", "must be text");
+        return NULL;
+    }
+    size_t len = json_string_length(value);
+    if (len > max_bytes) {
+        sok_fail_field(err, field, "too_long", "must be at most %zu bytes", max_bytes);
+        return NULL;
+    }
+    if (required && !len) {
+        sok_fail_field(err, field, "required", "must not be empty");
+        return NULL;
+    }
+    return json_string_value(value);
+}
+
+int64_t sok_api_int(
+    const struct sok_request *request, const char *field, int64_t min, int64_t max, int64_t fallback,
+    struct sok_error *err)
+{
+    const json_t *value = json_object_get(request->json, field);
+    if (!value || json_is_null(value))
+        return fallback;
+    if (!json_is_integer(value)) {
+        sok_fail_field(err, field, "wrong_type", "must be a whole number");
+        return fallback;
+    }
+    int64_t number = json_integer_value(value);
+    if (number < min || number > max) {
+        sok_fail_field(
+            err, field, "out_of_range", "must be from %lld to %lld", (long long)min, (long long)max);
+        return fallback;
+    }
+    return number;
+}
+
+bool sok_api_is_id(const char *text)
+{
+    static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    if (!text || strlen(text) != sizeof(shape) - 1)
+        return false;
+    for (size_t i = 0; shape[i]; i++)
+        if (shape[i] == '-' ? text[i] != '-' : !strchr("0123456789abcdef", text[i]))
+            return false;
+    return true;
+}
+
+enum sok_status sok_api_param_id(
+    const struct sok_request *request, const char *name, const char **ret_id, struct sok_error *err)
+{
+    const char *id = sok_request_param(request, name);
+    if (!sok_api_is_id(id))
+        return sok_fail(err, SOK_NOT_FOUND, "there is no such thing");
+    *ret_id = id;
+    return SOK_OK;
+}

@@ -1,0 +1,81 @@
+// What every HTTP handler finds in request->app: the parts of the running program, wired once by app/.
+#ifndef SOK_API_API_H
+#define SOK_API_API_H
+
+#include "net/http_server.h"
+#include "runtime/config.h"
+
+struct sok_auth;
+struct sok_cache;
+struct sok_db;
+struct sok_http_client;
+struct sok_hub;
+struct sok_library;
+struct sok_providers;
+struct sok_queue;
+struct sok_streaming;
+struct sok_torrents;
+
+// All pointers are borrowed and live as long as the server. A part that this process does not run is NULL
+// (torrents without the hunter role).
+struct sok_api {
+    const struct sok_config *config;
+    const struct sok_clock *clock;
+    struct sok_metrics *metrics;
+    struct sok_db *db;
+    struct sok_cache *cache;
+    struct sok_queue *queue;
+    struct sok_http_client *http;
+    struct sok_providers *providers;
+    struct sok_auth *auth;
+    struct sok_torrents *torrents;
+    struct sok_library *library;
+    struct sok_streaming *streaming;
+    struct sok_hub *hub;
+    int64_t started_ms; // monotonic
+};
+
+static inline struct sok_api *sok_api_of(const struct sok_request *request)
+{
+    return request->app;
+}
+
+// The one route table (routes.c).
+extern const struct sok_route sok_api_routes[];
+extern const size_t sok_api_route_count;
+
+// The caller's page of a list: ?page=1&per_page=50, or ?cursor=. SOK_INVALID names the field that is wrong.
+// `cursor` is NULL when absent.
+struct sok_page {
+    int64_t page, per_page;
+    const char *cursor;
+};
+SOK_MUST_CHECK enum sok_status sok_api_page(
+    const struct sok_request *request, struct sok_page *ret, struct sok_error *err);
+
+// Replies {items, page, per_page, total, next_cursor}; takes the items. next_cursor NULL: there is no next
+// page.
+void sok_api_reply_list(
+    struct sok_request *request, json_t *items_taken, const struct sok_page *page, int64_t total,
+    const char *next_cursor);
+
+// The field of the JSON body as text, trimmed of nothing. Wrong type, too long or (when required) absent:
+// notes it in err and returns NULL. Check err->status once at the end: one answer names every wrong field.
+const char *sok_api_text(
+    const struct sok_request *request, const char *field, bool required, size_t max_bytes,
+    struct sok_error *err);
+
+// The same for whole numbers; absent gives `fallback`.
+int64_t sok_api_int(
+    const struct sok_request *request, const char *field, int64_t min, int64_t max, int64_t fallback,
+    struct sok_error *err);
+
+// Whether `text` has the form of an id (a UUID). A path id that has not is SOK_NOT_FOUND, not SOK_INVALID: it
+// names nothing.
+bool sok_api_is_id(const char *text);
+
+// Path parameter `name` as an id: SOK_NOT_FOUND when it cannot be one.
+SOK_MUST_CHECK enum sok_status sok_api_param_id(
+    const struct sok_request *request, const char *name, const char **ret_id, struct sok_error *err);
+
+#endif

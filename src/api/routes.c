@@ -1,0 +1,26 @@
+// The one route table: who may call what, how often, with how large a body, on which lane. A row a route;
+// nothing is routed that is not here, and a row without a policy does not start (net/router.c refuses it).
+#include "api/handlers/handlers.h"
+
+#define API "/api/v1"
+#define KIB ((size_t)1 << 10)
+#define MIB ((size_t)1 << 20)
+
+// clang-format off
+const struct sok_route sok_api_routes[] = {
+    // method   path                                     policy                 rate             lane             body           body_max  handler
+    {SOK_GET,    "/health",                              SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_system_health},
+    {SOK_GET,    "/health/deep",                         SOK_POLICY_PUBLIC,     SOK_RATE_API,    SOK_LANE_SLOW,   SOK_BODY_NONE, 0,        sok_system_health_deep},
+    {SOK_GET,    "/metrics",                             SOK_POLICY_OPERATOR,   SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_system_metrics},
+    {SOK_GET,    "/ws",                                  SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_system_websocket},
+
+    {SOK_POST,   API "/search",                          SOK_POLICY_USER,       SOK_RATE_SEARCH, SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_search_start},
+    {SOK_GET,    API "/search/{search_id}",              SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_get},
+    {SOK_GET,    API "/search/{search_id}/results",      SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_results_list},
+    {SOK_GET,    API "/search/{search_id}/providers",    SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_by_provider},
+    {SOK_POST,   API "/search/{search_id}/score",        SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_score},
+
+    {SOK_GET,    API "/tasks/{id}",                      SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_task_get},
+};
+// clang-format on
+const size_t sok_api_route_count = SOK_ARRAY_LEN(sok_api_routes);
