@@ -1,8 +1,8 @@
 // Counters, gauges and histograms, and the Prometheus text of them (exposition format 0.0.4).
 //
 // The metrics are one table in metrics.c: name, kind, help, label names. Call sites name a row by its enum
-// value, so a name that is not in the table does not build. Label values are bounded: at most 64 combinations
-// a metric, what comes after is counted under "other".
+// value, so a name that is not in the table does not build. Label values are bounded: at most the
+// combinations of its row (64 and more); what comes after is counted under "other".
 #ifndef SOK_RUNTIME_METRICS_H
 #define SOK_RUNTIME_METRICS_H
 

@@ -1,0 +1,176 @@
+// A line is built in one buffer and leaves with one write(2), so that lines of many threads and processes
+// never mix. There is no lock: what a thread adds to every line is its own, level and format are atomics.
+#include "runtime/log.h"
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "base/time.h"
+
+#define VALUE_MAX 4096
+#define LINE_MAX_BYTES (256 * 1024)
+#define CONTEXT_SIZE 129
+
+static _Atomic int current_level = SOK_LOG_INFO;
+static _Atomic int current_format = SOK_LOG_AUTO;
+static _Thread_local char context_request[CONTEXT_SIZE], context_trace[CONTEXT_SIZE];
+
+void sok_log_set(enum sok_log_level level, enum sok_log_format format)
+{
+    current_level = level;
+    current_format = format;
+}
+
+bool sok_log_enabled(enum sok_log_level level)
+{
+    return (int)level >= current_level;
+}
+
+static void set_context(char target[CONTEXT_SIZE], const char *text)
+{
+    size_t len = text ? strnlen(text, CONTEXT_SIZE - 1) : 0;
+    if (len)
+        memcpy(target, text, len);
+    target[len] = 0;
+}
+
+void sok_log_set_context(const char *request_id, const char *trace_id)
+{
+    set_context(context_request, request_id);
+    set_context(context_trace, trace_id);
+}
+
+// The length to write: at most VALUE_MAX, not in the middle of a character.
+static size_t cut(const char *text)
+{
+    size_t len = strnlen(text, VALUE_MAX + 1);
+    if (len <= VALUE_MAX)
+        return len;
+    len = VALUE_MAX;
+    while (len > VALUE_MAX - 4 && ((unsigned char)text[len] & 0xc0) == 0x80)
+        len--;
+    return len;
+}
+
+// Quoted as RFC 8259 section 7 wants it; the text format uses the same escapes, so no value can start a new
+// line or colour a terminal.
+static void put_quoted(struct sok_buf *line, const char *text)
+{
+    size_t len = cut(text);
+    bool is_utf8 = sok_utf8_valid(text, len);
+    sok_buf_append(line, "\"", 1);
+    for (size_t i = 0, plain = 0; i <= len; i++) {
+        unsigned char c = (unsigned char)(i < len ? text[i] : 0);
+        if (i < len && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && (c < 0x80 || is_utf8))
+            continue;
+        sok_buf_append(line, text + plain, i - plain);
+        plain = i + 1;
+        if (i == len)
+            break;
+        if (c == '"' || c == '\\')
+            sok_buf_printf(line, "\\%c", c);
+        else if (c == '\n')
+            sok_buf_puts(line, "\\n");
+        else
+            sok_buf_printf(line, "\\u%04x", c >= 0x80 ? 0xfffd : c);
+    }
+    sok_buf_append(line, "\"", 1);
+}
+
+static bool is_plain_word(const char *text)
+{
+    for (const char *c = text; *c; c++)
+        if (*c <= ' ' || *c == '"' || *c == '=' || *c == '\\' || *c == 0x7f || (unsigned char)*c >= 0x80)
+            return false;
+    return *text && strnlen(text, VALUE_MAX + 1) <= VALUE_MAX;
+}
+
+static void put_text(struct sok_buf *line, bool json, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    if (json) {
+        sok_buf_puts(line, ",");
+        put_quoted(line, name);
+        sok_buf_puts(line, ":");
+        put_quoted(line, value);
+    } else {
+        sok_buf_printf(line, " %s=", name);
+        if (is_plain_word(value))
+            sok_buf_puts(line, value);
+        else
+            put_quoted(line, value);
+    }
+}
+
+static void put_field(struct sok_buf *line, bool json, const struct sok_log_field *field)
+{
+    if (field->kind == SOK_LOG_FIELD_TEXT) {
+        put_text(line, json, field->name, field->text);
+        return;
+    }
+    if (json) {
+        sok_buf_puts(line, ",");
+        put_quoted(line, field->name);
+        sok_buf_puts(line, ":");
+    } else {
+        sok_buf_printf(line, " %s=", field->name);
+    }
+    if (field->kind == SOK_LOG_FIELD_INT)
+        sok_buf_printf(line, "%lld", (long long)field->integer);
+    else if (isfinite(field->real))
+        sok_buf_printf(line, "%.6g", field->real);
+    else
+        sok_buf_puts(line, "null");
+}
+
+static void put_head(
+    struct sok_buf *line, bool json, enum sok_log_level level, const char *job, const char *message)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+    char time[SOK_TIME_TEXT];
+    sok_time_format(sok_time_now_ms(), time);
+    if (json) {
+        sok_buf_printf(
+            line, "{\"time\":\"%s\",\"level\":\"%s\",\"job\":\"%s\",\"msg\":", time, names[level], job);
+        put_quoted(line, message);
+    } else {
+        SOK_ARENA_AUTO *arena = sok_arena_new(0);
+        const char *clean = sok_utf8_clean(arena, message, strlen(message));
+        sok_buf_printf(line, "%.12s %-5s %s", time + 11, names[level], clean);
+        if (strcmp(job, SOK_LOG_API) != 0 && strcmp(job, SOK_LOG_WORKER) != 0)
+            put_text(line, false, "job", job);
+    }
+    put_text(line, json, "request_id", *context_request ? context_request : NULL);
+    put_text(line, json, "trace_id", *context_trace ? context_trace : NULL);
+}
+
+void sok_log_fields(
+    enum sok_log_level level, const char *job, const char *message, const struct sok_log_field *fields)
+{
+    if (!sok_log_enabled(level))
+        return;
+    int format = current_format;
+    bool json = format == SOK_LOG_JSON || (format == SOK_LOG_AUTO && !isatty(STDERR_FILENO));
+    SOK_BUF_AUTO line;
+    sok_buf_init(&line, LINE_MAX_BYTES);
+    put_head(&line, json, level, job, message);
+    for (const struct sok_log_field *field = fields; field->name; field++)
+        put_field(&line, json, field);
+    sok_buf_puts(&line, json ? "}\n" : "\n");
+    // A log that cannot be written has nowhere to say so.
+    if (line.len && write(STDERR_FILENO, line.data, line.len) < 0)
+        return;
+}
+
+void sok_log_error(
+    enum sok_log_level level, const char *job, const char *message, const struct sok_error *err)
+{
+    const char *code = err->code ? err->code : sok_status_info(err->status)->code;
+    sok_log(
+        level, job, message, SOK_TEXT("code", code), SOK_TEXT("error", err->message),
+        SOK_TEXT("file", err->file), SOK_INT("line", err->line));
+}
