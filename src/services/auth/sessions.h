@@ -1,0 +1,89 @@
+// Sessions: what a login starts, a refresh continues and a logout ends at once.
+//
+// The table `sessions` is the truth. Each request only asks the cache of live sessions in this process: an
+// entry is dropped directly by what ends or changes it here, by the events "invalidate.session" and
+// "invalidate.user" from other processes, and after 5 seconds in any case (a command line that writes to the
+// same database sends no event). Role and name come from the user's row, not from the token, so a change of
+// role takes effect at once.
+//
+// Refresh tokens rotate: the row knows the id of the newest one. An older one being shown again means that a
+// copy exists somewhere, and ends the whole session (RFC 9700 section 4.14.2).
+#ifndef SOK_SERVICES_AUTH_SESSIONS_H
+#define SOK_SERVICES_AUTH_SESSIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backends/db/db.h"
+#include "backends/queue/queue.h"
+#include "base/arena.h"
+#include "base/status.h"
+#include "net/http_server.h"
+#include "runtime/clock.h"
+#include "services/auth/jwt.h"
+
+#define SOK_ACCESS_TTL_MS ((int64_t)3600 * 1000)
+#define SOK_REFRESH_TTL_MS ((int64_t)7 * 24 * 3600 * 1000)
+#define SOK_SESSIONS_CACHED_MAX 20000
+#define SOK_SESSIONS_CACHE_TTL_MS 5000
+
+struct sok_sessions;
+
+struct sok_sessions_options {
+    struct sok_db *db;
+    struct sok_queue *queue; // NULL: no events (the command line)
+    struct sok_jwt *jwt;
+    const struct sok_clock *clock;
+};
+
+// All parts are borrowed and outlive it. Subscribes to the queue's "invalidate." events: make it before
+// events flow. Owned by the caller; any thread.
+SOK_MUST_CHECK enum sok_status sok_sessions_new(
+    const struct sok_sessions_options *options, struct sok_sessions **ret, struct sok_error *err);
+struct sok_sessions *sok_sessions_free(struct sok_sessions *sessions);
+
+struct sok_tokens { // in the arena
+    const char *access_token, *refresh_token, *session_id, *user_id;
+    int64_t expires_in_s; // of the access token
+};
+
+// Starts a session for a user whose password was checked (accounts.h). `ip` and `user_agent` are kept for the
+// user to see; may be NULL. Blocks on a write and two signatures: slow lane.
+SOK_MUST_CHECK enum sok_status sok_sessions_start(
+    struct sok_sessions *sessions, struct sok_arena *arena, const char *user_id, const char *ip,
+    const char *user_agent, struct sok_tokens *ret, struct sok_error *err);
+
+// Trades a refresh token for a new pair. SOK_UNAUTHENTICATED: code "token_expired", "token_invalid",
+// "session_ended", or "token_reused", which has ended the session. Blocks like sok_sessions_start.
+SOK_MUST_CHECK enum sok_status sok_sessions_refresh(
+    struct sok_sessions *sessions, struct sok_arena *arena, const char *refresh_token, const char *ip,
+    struct sok_tokens *ret, struct sok_error *err);
+
+// Who an access token stands for, now: signature, session and user are checked. Nearly always answered from
+// the caches. SOK_UNAUTHENTICATED as above; SOK_UNAVAILABLE and other database errors when it has to ask and
+// cannot. The principal's text is in the arena.
+SOK_MUST_CHECK enum sok_status sok_sessions_authenticate(
+    struct sok_sessions *sessions, struct sok_arena *arena, const char *access_token,
+    struct sok_principal *ret, struct sok_error *err);
+
+// The same for a session known otherwise (a ticket, a stream's signed URL, an open WebSocket).
+SOK_MUST_CHECK enum sok_status sok_sessions_find(
+    struct sok_sessions *sessions, struct sok_arena *arena, const char *session_id, struct sok_principal *ret,
+    struct sok_error *err);
+
+// Ends one session: its tokens stop working here before this returns, elsewhere with the event
+// "session.ended" (for the hub: {"session_id"}; NULL ends all of the user's). Ending one that is over is
+// fine. Blocks on a write.
+SOK_MUST_CHECK enum sok_status sok_sessions_end(
+    struct sok_sessions *sessions, const char *session_id, struct sok_error *err);
+
+// Ends all sessions of a user but `keep_session_id` (NULL: none is kept).
+SOK_MUST_CHECK enum sok_status sok_sessions_end_user(
+    struct sok_sessions *sessions, const char *user_id, const char *keep_session_id, struct sok_error *err);
+
+// Forgets what is cached of a user whose row changed (role, name, disabled), here and everywhere.
+void sok_sessions_forget_user(struct sok_sessions *sessions, const char *user_id);
+
+SOK_DEFINE_CLEANUP(struct sok_sessions, sok_sessions_cleanup, sok_sessions_free)
+
+#endif
