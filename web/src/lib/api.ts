@@ -1,0 +1,189 @@
+// The HTTP API as the pages see it. The access token lives in memory only; the refresh token is an HttpOnly cookie.
+
+export interface User {
+  id: string
+  username: string
+  email: string
+  role: 'user' | 'moderator' | 'admin'
+}
+
+export interface Reason {
+  reason: string
+  points: number
+}
+
+export interface Result {
+  id: number
+  media_id: string
+  provider: string
+  title: string
+  protocol: 'torrent' | 'http'
+  size_bytes?: number
+  seeders?: number
+  leechers?: number
+  published_at?: string | null
+  parsed: { resolution?: string; source?: string; video_codec?: string; hdr?: string[]; group?: string }
+  score: number
+  score_breakdown: Reason[]
+  ai_validated: boolean
+  duplicates: { provider: string; guid: string }[]
+}
+
+export interface ProviderState {
+  name: string
+  status: string
+  results: number
+  latency_ms?: number
+  error?: string | null
+}
+
+export interface Search {
+  search_id: string
+  media_id: string
+  status: 'pending' | 'running' | 'completed' | 'failed'
+  providers: ProviderState[]
+  results: Result[]
+}
+
+export interface Download {
+  id: string
+  media_id: string | null
+  title: string
+  status: 'queued' | 'downloading' | 'paused' | 'importing' | 'seeding' | 'completed' | 'failed' | 'cancelled'
+  progress: number
+  size_bytes: number
+  downloaded_bytes: number
+  download_speed: number
+  upload_speed: number
+  peers: number
+  seeds: number
+  ratio: number
+  eta_seconds: number | null
+  error: string | null
+}
+
+export interface Media {
+  id: string
+  media_type: 'movie' | 'tv' | 'episode'
+  title: string
+  year?: number | null
+  overview?: string | null
+  poster_url?: string | null
+  season_number?: number | null
+  episode_number?: number | null
+}
+
+export interface Playable {
+  stream_id: string
+  url: string
+  mime_type: string
+  size_bytes: number
+  duration_seconds: number | null
+}
+
+export interface Continue {
+  media_id: string
+  progress_seconds: number
+  total_seconds: number
+  media?: Media
+}
+
+export interface List<T> {
+  items: T[]
+  total: number
+}
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly fields: Record<string, string> = {},
+  ) {
+    super(message)
+  }
+}
+
+let accessToken: string | null = null
+let onSignedOut = () => {}
+
+export function setSignedOutHandler(handler: () => void) {
+  onSignedOut = handler
+}
+
+async function send(method: string, path: string, body?: unknown): Promise<Response> {
+  const headers: Record<string, string> = { Accept: 'application/json' }
+  if (accessToken) headers.Authorization = `Bearer ${accessToken}`
+  if (body !== undefined) headers['Content-Type'] = 'application/json'
+  return fetch(`/api/v1${path}`, { method, headers, body: body === undefined ? null : JSON.stringify(body) })
+}
+
+async function failure(reply: Response): Promise<ApiError> {
+  const problem = await reply.json().catch(() => ({}))
+  const fields: Record<string, string> = {}
+  for (const wrong of problem.errors ?? []) fields[wrong.field] = wrong.message
+  return new ApiError(reply.status, problem.code ?? 'unknown', problem.detail ?? problem.title ?? reply.statusText, fields)
+}
+
+// One refresh at a time: a rotated token used twice would end the session.
+let refreshing: Promise<boolean> | null = null
+
+export function refresh(): Promise<boolean> {
+  refreshing ??= (async () => {
+    const reply = await send('POST', '/auth/refresh', {})
+    if (!reply.ok) return false
+    accessToken = (await reply.json()).access_token
+    return true
+  })().finally(() => (refreshing = null))
+  return refreshing
+}
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  let reply = await send(method, path, body)
+  if (reply.status === 401 && accessToken) {
+    accessToken = null
+    if (await refresh()) reply = await send(method, path, body)
+    else onSignedOut()
+  }
+  if (!reply.ok) throw await failure(reply)
+  return reply.status === 204 ? (undefined as T) : reply.json()
+}
+
+const get = <T>(path: string) => call<T>('GET', path)
+const post = <T>(path: string, body: unknown = {}) => call<T>('POST', path, body)
+
+export const api = {
+  register: (input: { username: string; email: string; password: string; setup_token?: string }) =>
+    post<User>('/auth/register', input),
+  async login(username: string, password: string): Promise<User> {
+    const reply = await post<{ access_token: string; user: User }>('/auth/login', { username, password })
+    accessToken = reply.access_token
+    return reply.user
+  },
+  async logout() {
+    await post('/auth/logout')
+    accessToken = null
+  },
+  me: () => get<User>('/auth/me'),
+  wsTicket: () => post<{ ticket: string }>('/auth/ws-ticket'),
+
+  startSearch: (input: { query: string; year?: number; media_type?: string; season?: number; episode?: number }) =>
+    post<{ search_id: string }>('/search', input),
+  search: (id: string) => get<Search>(`/search/${id}`),
+
+  startDownload: (result: Result) =>
+    post<{ download_id: string }>('/downloads/start', { search_result_id: result.id, media_id: result.media_id }),
+  downloads: () => get<List<Download>>('/downloads?sort=-created_at'),
+  downloadAction: (id: string, action: 'pause' | 'resume' | 'cancel') => post<Download>(`/downloads/${id}/${action}`),
+
+  media: (query: string) => get<List<Media>>(`/media?per_page=200&sort=title${query ? `&q=${encodeURIComponent(query)}` : ''}`),
+  mediaOne: (id: string) => get<Media>(`/media/${id}`),
+  episodes: (id: string) => get<List<Media>>(`/media/${id}/episodes?per_page=200`),
+
+  play: (mediaId: string) => get<Playable>(`/streaming/direct/${mediaId}`),
+  streamStart: (id: string) => post(`/streaming/${id}/start`),
+  streamStop: (id: string, seconds: number) => post(`/streaming/${id}/stop`, { position_seconds: Math.floor(seconds) }),
+  watched: (mediaId: string, progress: number, total: number) =>
+    post('/history/watch', { media_id: mediaId, progress_seconds: Math.floor(progress), total_seconds: Math.floor(total) }),
+  continueWatching: () => get<List<Continue>>('/history/continue'),
+}
