@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+"""Runs the test suites named on the command line, or all of them; called by ./test.
+
+A suite is a row of SUITES: a name, what it does, and a function that returns (passed, failed). Each build has
+its own folder, so that the suites never rebuild each other's objects. The last line is the sum over all.
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "20"))
+ASAN = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dwerror=true"]
+TSAN = ["-Db_sanitize=thread", "-Db_lundef=false"]
+FUZZ = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfuzz=true", "-Dtests=false",
+        "-Dc_args=-fsanitize=fuzzer-no-link"]
+SANITIZERS = {
+  "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_checks=1",
+  "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+  "TSAN_OPTIONS": f"suppressions={ROOT}/dev/tsan.supp:halt_on_error=1:second_deadlock_stack=1",
+  "LSAN_OPTIONS": f"suppressions={ROOT}/dev/lsan.supp:print_suppressions=0",
+}
+# The parts with threads of their own: the tests that run under TSan, by the beginning of their names.
+THREADED = ("runtime.", "net.", "backends.", "workers.", "api.", "services.streaming")
+
+
+class BuildFailed(Exception):
+  pass
+
+
+def say(text):
+  print(text, flush=True)
+
+
+def run(command, log=None, env=None, limit_s=1800):
+  """Runs a command in the tree's root; True when it exits 0. Output goes to `log`, or through."""
+  out = open(log, "wb") if log else None
+  try:
+    done = subprocess.run(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT if out else None,
+                          stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}, timeout=limit_s)
+    return done.returncode == 0
+  except subprocess.TimeoutExpired:
+    say(f"  took more than {limit_s} s: {' '.join(map(str, command))}")
+    return False
+  finally:
+    if out:
+      out.close()
+
+
+def tail(path, lines=60):
+  text = pathlib.Path(path).read_text(errors="replace").splitlines()
+  return "\n".join(text[-lines:])
+
+
+def build(folder, compiler, options):
+  """Sets the folder up once and brings it up to date."""
+  env = {"CC": compiler, "CXX": {"gcc": "g++", "clang": "clang++"}[compiler]}
+  directory = ROOT / folder
+  directory.mkdir(exist_ok=True)
+  log = directory / "output.log"
+  if not (directory / "build.ninja").exists():
+    if not run(["meson", "setup", folder, *options], log, env):
+      raise BuildFailed(tail(log, 30))
+  if not run(["ninja", "-C", folder], log):
+    raise BuildFailed(tail(log))
+
+
+def unit_results(folder, only=None):
+  """Runs the unit tests of a build; counts the single cmocka tests."""
+  command = ["meson", "test", "-C", folder, "--no-rebuild", "--num-processes", "2", "--timeout-multiplier", "3"]
+  if only is not None:
+    listed = subprocess.run(["meson", "test", "-C", folder, "--list"], cwd=ROOT, capture_output=True, text=True)
+    names = [line.split(" / ")[-1].strip() for line in listed.stdout.splitlines()]
+    names = [name for name in names if name.startswith(only)]
+    if not names:
+      return 0, 0
+    command += names
+  results = ROOT / folder / "meson-logs" / "testlog.json"
+  results.unlink(missing_ok=True)
+  run(command, ROOT / folder / "output.log", SANITIZERS)
+  if not results.exists():
+    say(tail(ROOT / folder / "output.log"))
+    return 0, 1
+  passed = failed = 0
+  for line in results.read_text().splitlines():
+    test = json.loads(line)
+    output = test.get("stdout", "") + test.get("stderr", "")
+    good = sum(int(n) for n in re.findall(r"\[  PASSED  \] (\d+) test", output))
+    bad = sum(int(n) for n in re.findall(r"\[  FAILED  \].*? (\d+) test\(s\), listed", output))
+    if test["result"] == "OK":
+      good = good or 1
+    else:
+      bad = bad or 1
+      say(f"  {test['name']}: {test['result']}\n" + "\n".join(output.splitlines()[-40:]))
+    passed += good
+    failed += bad
+  return passed, failed
+
+
+def unit():
+  build("build-gcc", "gcc", ["-Dwerror=true"])
+  return unit_results("build-gcc")
+
+
+def asan():
+  build("build-asan", "clang", ASAN)
+  return unit_results("build-asan")
+
+
+def tsan():
+  build("build-tsan", "clang", TSAN)
+  return unit_results("build-tsan", THREADED)
+
+
+def programs(paths):
+  """Runs each program of dev/; one test each."""
+  passed = failed = 0
+  for path in paths:
+    if run([path]):
+      passed += 1
+    else:
+      failed += 1
+      say(f"  {path.name}: failed")
+  return passed, failed
+
+
+def checks():
+  build("build-gcc", "gcc", ["-Dwerror=true"])
+  return programs(sorted(path for path in (ROOT / "dev").glob("check_*") if os.access(path, os.X_OK)))
+
+
+def tidy():
+  build("build-asan", "clang", ASAN)
+  return programs([ROOT / "dev" / "tidy_cppcheck", ROOT / "dev" / "tidy_clang"])
+
+
+def fuzz():
+  build("build-fuzz", "clang", FUZZ)
+  passed = failed = 0
+  targets = sorted(path for path in (ROOT / "build-fuzz").glob("*_fuzz") if path.is_file())
+  for program in targets:
+    kept = ROOT / "tests" / "corpus" / program.name.removesuffix("_fuzz")
+    with tempfile.TemporaryDirectory(prefix="sokoul-fuzz-") as found:
+      log = ROOT / "build-fuzz" / f"{program.name}.log"
+      good = run([program, f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=2048", "-verbosity=0",
+                  f"-artifact_prefix={ROOT}/build-fuzz/", found] + ([kept] if kept.is_dir() else []), log,
+                 SANITIZERS, FUZZ_SECONDS + 120)
+    if good:
+      passed += 1
+    else:
+      failed += 1
+      say(f"  {program.name}:\n{tail(log)}")
+  return passed, failed
+
+
+def pytest(files, binary, extra_env=None, label="blackbox"):
+  report = ROOT / binary / f"pytest-{label}.xml"
+  report.unlink(missing_ok=True)
+  env = {**SANITIZERS, "SOKOUL_BIN": str(ROOT / binary / "sokoul"), **(extra_env or {})}
+  run([sys.executable, "-m", "pytest", "-q", "-x" if os.environ.get("FIRST") else "-ra", "-p", "no:cacheprovider",
+       f"--junitxml={report}", *files], None, env, 3000)
+  if not report.exists():
+    return 0, 1
+  passed = failed = 0
+  for suite in ElementTree.parse(report).getroot().iter("testsuite"):
+    count = {key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
+    bad = count["failures"] + count["errors"]
+    failed += bad
+    passed += count["tests"] - bad - count["skipped"]
+  return passed, failed if passed + failed else 1
+
+
+def black_box_files():
+  return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("test_*.py"))
+
+
+def blackbox():
+  build("build-gcc", "gcc", ["-Dwerror=true"])
+  return pytest(black_box_files(), "build-gcc")
+
+
+def blackbox_asan():
+  build("build-asan", "clang", ASAN)
+  return pytest(black_box_files(), "build-asan", {"SOKOUL_TEST_SLOW": "3"}, "asan")
+
+
+def fresh():
+  if os.geteuid() != 0:
+    say("  left out: only root can make a Debian of its own")
+    return 0, 0
+  return (1, 0) if run([ROOT / "dev" / "fresh"], None, None, 2400) else (0, 1)
+
+
+SUITES = [
+  ("checks", "format, layers, headers, banned functions and words, documents against code", checks),
+  ("unit", "unit tests, gcc, warnings as errors", unit),
+  ("blackbox", "the real program with real peers", blackbox),
+  ("asan", "unit tests under ASan and UBSan, clang, warnings as errors", asan),
+  ("blackbox-asan", "the black-box tests against the sanitized program", blackbox_asan),
+  ("tsan", "unit tests of the parts with threads under TSan", tsan),
+  ("fuzz", f"each fuzz target for {FUZZ_SECONDS} s, from the kept corpus", fuzz),
+  ("tidy", "cppcheck and clang-tidy", tidy),
+  ("fresh", "the README's commands inside a new Debian 12 (root only)", fresh),
+]
+
+
+def suite_of(name):
+  for row in SUITES:
+    if row[0] == name:
+      return row
+  path = ROOT / "tests" / f"test_{name}.py"
+  if path.exists():
+    def one():
+      build("build-gcc", "gcc", ["-Dwerror=true"])
+      return pytest([str(path)], "build-gcc", None, name)
+    return name, f"tests/test_{name}.py", one
+  sys.exit(f"error: no suite {name}; ./test --list shows them")
+
+
+def main():
+  names = sys.argv[1:]
+  if "--list" in names:
+    for name, what, _ in SUITES:
+      print(f"{name:14} {what}")
+    for path in black_box_files():
+      print(f"{pathlib.Path(path).stem.removeprefix('test_'):14} {path} alone")
+    return 0
+  chosen = [suite_of(name) for name in names] or SUITES
+  rows = []
+  for name, what, suite in chosen:
+    say(f"== {name}: {what}")
+    began = time.monotonic()
+    try:
+      passed, failed = suite()
+    except BuildFailed as problem:
+      say(f"{problem}\n  the build for {name} failed")
+      passed, failed = 0, 1
+    rows.append((name, passed, failed, time.monotonic() - began))
+    say(f"== {name}: {passed} passed, {failed} failed, {rows[-1][3]:.0f} s")
+  say("")
+  for name, passed, failed, seconds in rows:
+    say(f"{name:14} {passed:5} passed {failed:4} failed {seconds:6.0f} s")
+  passed, failed = sum(row[1] for row in rows), sum(row[2] for row in rows)
+  say(f"{passed} passed, {failed} failed")
+  return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+  sys.exit(main())
