@@ -1,0 +1,88 @@
+// Rows as structs: a table of columns maps a C struct to a database table, so that each file here holds only
+// its queries.
+#ifndef SOK_DATA_RECORD_H
+#define SOK_DATA_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "backends/db/db.h"
+
+// A blob field of a record.
+struct sok_bytes {
+    const void *data;
+    size_t len;
+};
+
+enum sok_column_kind {
+    SOK_COLUMN_TEXT,     // const char *, NULL is NULL
+    SOK_COLUMN_INT,      // int64_t
+    SOK_COLUMN_OPT,      // int64_t, 0 is NULL: times, optional sizes
+    SOK_COLUMN_NATURAL,  // int64_t, -1 is NULL: seasons, seeders, where 0 means something
+    SOK_COLUMN_REAL,     // double
+    SOK_COLUMN_OPT_REAL, // double, 0 is NULL
+    SOK_COLUMN_BOOL,     // bool
+    SOK_COLUMN_BLOB      // struct sok_bytes, empty is NULL
+};
+
+struct sok_column {
+    const char *name;
+    enum sok_column_kind kind;
+    size_t offset;
+};
+#define SOK_COLUMN(record, field, column_kind)                                        \
+    {                                                                                 \
+        .name = #field, .kind = column_kind, .offset = offsetof(struct record, field) \
+    }
+
+// The first column is the key.
+struct sok_table {
+    const char *name;
+    const struct sok_column *columns;
+    size_t column_count;
+    size_t record_bytes;
+};
+
+// "SELECT columns FROM table " + tail ("WHERE id = $1 ORDER BY ..."). *ret_records: an array of the table's
+// struct in the arena.
+SOK_MUST_CHECK enum sok_status sok_table_list(
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_table *table, const char *tail,
+    const struct sok_db_value *params, size_t param_count, void *ret_records, size_t *ret_count,
+    struct sok_error *err);
+
+// The first row of the same into *ret_record; SOK_NOT_FOUND ("no such <what>") without one.
+SOK_MUST_CHECK enum sok_status sok_table_find(
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_table *table, const char *what,
+    const char *tail, const struct sok_db_value *params, size_t param_count, void *ret_record,
+    struct sok_error *err);
+
+// A statement that ends in RETURNING: `sql` + the table's columns. Otherwise as sok_table_find.
+SOK_MUST_CHECK enum sok_status sok_table_returning(
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_table *table, const char *what,
+    const char *sql, const struct sok_db_value *params, size_t param_count, void *ret_record,
+    struct sok_error *err);
+
+// INSERT of all columns + tail (ON CONFLICT ... or ""). *ret_changed (may be NULL): rows written.
+SOK_MUST_CHECK enum sok_status sok_table_insert(
+    struct sok_db_tx *tx, const struct sok_table *table, const void *record, const char *tail,
+    int64_t *ret_changed, struct sok_error *err);
+
+// UPDATE of all columns but the first, which is the key; SOK_NOT_FOUND when no row has it.
+SOK_MUST_CHECK enum sok_status sok_table_update(
+    struct sok_db_tx *tx, const struct sok_table *table, const char *what, const void *record,
+    struct sok_error *err);
+
+// A parameter list for the calls above: SOK_PARAMS(sok_db_text(id), sok_db_int(n)).
+#define SOK_PARAMS(...)                                                         \
+    (const struct sok_db_value[]){{0} __VA_OPT__(, ) __VA_ARGS__} + 1,          \
+        sizeof((const struct sok_db_value[]){{0} __VA_OPT__(, ) __VA_ARGS__}) / \
+                sizeof(struct sok_db_value) -                                   \
+            1
+
+// A write of one row by key that must be there: runs `sql`, SOK_NOT_FOUND ("no such <what>") when it changed
+// none.
+SOK_MUST_CHECK enum sok_status sok_db_change_one(
+    struct sok_db_tx *tx, const char *what, const char *sql, const struct sok_db_value *params,
+    size_t param_count, struct sok_error *err);
+
+#endif

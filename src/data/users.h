@@ -1,0 +1,50 @@
+// Accounts. Names and mail addresses are unique without regard to case.
+#ifndef SOK_DATA_USERS_H
+#define SOK_DATA_USERS_H
+
+#include "data/page.h"
+
+#define SOK_ROLE_NAME_USER "user"
+#define SOK_ROLE_NAME_MODERATOR "moderator"
+#define SOK_ROLE_NAME_ADMIN "admin"
+
+struct sok_user {
+    const char *id, *username, *email, *password_hash, *role, *avatar_url;
+    bool is_active;
+    int64_t last_login_at, created_at, updated_at;
+};
+
+// The caller has validated the fields. SOK_CONFLICT (code "username_taken" or "email_taken").
+SOK_MUST_CHECK enum sok_status sok_users_insert(
+    struct sok_db_tx *tx, const struct sok_user *user, struct sok_error *err);
+SOK_MUST_CHECK enum sok_status sok_users_find(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *id, struct sok_user *ret,
+    struct sok_error *err);
+// By username or mail address, any case.
+SOK_MUST_CHECK enum sok_status sok_users_find_login(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *login, struct sok_user *ret,
+    struct sok_error *err);
+// Writes every field but id and created_at. SOK_CONFLICT as insert, SOK_NOT_FOUND.
+SOK_MUST_CHECK enum sok_status sok_users_update(
+    struct sok_db_tx *tx, const struct sok_user *user, struct sok_error *err);
+// SOK_CONFLICT (code "last_admin") when it is the only active admin; the same for the next two.
+SOK_MUST_CHECK enum sok_status sok_users_delete(struct sok_db_tx *tx, const char *id, struct sok_error *err);
+SOK_MUST_CHECK enum sok_status sok_users_set_role(
+    struct sok_db_tx *tx, const char *id, const char *role, int64_t now_ms, struct sok_error *err);
+SOK_MUST_CHECK enum sok_status sok_users_set_active(
+    struct sok_db_tx *tx, const char *id, bool active, int64_t now_ms, struct sok_error *err);
+SOK_MUST_CHECK enum sok_status sok_users_set_password(
+    struct sok_db_tx *tx, const char *id, const char *password_hash, int64_t now_ms, struct sok_error *err);
+SOK_MUST_CHECK enum sok_status sok_users_count(
+    struct sok_db_tx *tx, const char *role, int64_t *ret, struct sok_error *err); // role NULL: all
+
+struct sok_users_filter {
+    const char *role, *text; // NULL: any; text: part of name or address
+};
+// Sorts: created_at (own order), username, last_login_at.
+SOK_MUST_CHECK enum sok_status sok_users_list(
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_users_filter *filter,
+    const struct sok_page *page, struct sok_user **ret, size_t *ret_count, struct sok_page_info *ret_info,
+    struct sok_error *err);
+
+#endif
