@@ -4,6 +4,7 @@
 #define SOK_RUNTIME_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -50,13 +51,41 @@ struct sok_config {
     int64_t bcrypt_cost;
 };
 
-// Reads `file` (NULL: ./sokoul.conf if it is there, or SOKOUL_CONFIG) and then `environment` (as environ;
-// NULL: none). Every wrong or unknown setting is named in `problems` (one line each, NUL-terminated text in
-// the arena, "" when none); SOK_INVALID when there is one. SOKOUL_* names that are not in the table are wrong
-// settings too. Secrets may be given as NAME_FILE, a path whose first line counts. Blocks on file reads.
+// Reads `file` (NULL: SOKOUL_CONFIG, or ./sokoul.conf if it is there) and then `environment` (as environ;
+// NULL: none), which wins. In the file a setting is called `SOKOUL_TORRENT_DHT`, `torrent_dht`, or `dht` in
+// the section `[torrent]`; other sections are only headings. `$DATA_DIR` in a value stands for
+// SOKOUL_DATA_DIR. Every wrong or unknown setting is named in `problems` (one line each, NUL-terminated text
+// in the arena, "" when none); SOK_INVALID when there is one. SOKOUL_* names that are not in the table are
+// wrong settings too. Secrets may be given as NAME_FILE, a path whose first line counts. Blocks on file
+// reads; one thread at a time.
 SOK_MUST_CHECK enum sok_status sok_config_load(
     struct sok_arena *arena, const char *file, char *const *environment, struct sok_config *ret,
     const char **ret_problems, struct sok_error *err);
+
+// How a setting's text is read and checked; each value names the parser in config_value.c.
+enum sok_config_kind {
+    SOK_CONFIG_TEXT,
+    SOK_CONFIG_INT,
+    SOK_CONFIG_RATE, // "100" or "100/min"
+    SOK_CONFIG_REAL,
+    SOK_CONFIG_BOOL,      // on/off, true/false, yes/no, 1/0
+    SOK_CONFIG_ROLES,     // comma-separated
+    SOK_CONFIG_LISTEN,    // comma-separated addr:port or unix:PATH
+    SOK_CONFIG_ENDPOINTS, // comma-separated addr:port
+    SOK_CONFIG_HOSTS,     // comma-separated host:port
+    SOK_CONFIG_CIDRS,     // comma-separated
+    SOK_CONFIG_URL,       // http(s)
+    SOK_CONFIG_URL_OR_OFF,
+    SOK_CONFIG_URLS, // space-separated http(s)
+    SOK_CONFIG_DATABASE,
+    SOK_CONFIG_REPLICAS, // comma-separated postgresql://
+    SOK_CONFIG_CACHE,
+    SOK_CONFIG_QUEUE,
+    SOK_CONFIG_SMTP,
+    SOK_CONFIG_CLAMD,
+    SOK_CONFIG_LOG_LEVEL,
+    SOK_CONFIG_LOG_FORMAT
+};
 
 // The rows of the table, for `config check`, the documentation test and --help.
 struct sok_config_row {
@@ -65,7 +94,19 @@ struct sok_config_row {
     const char *help;
     bool secret; // never shown; NAME_FILE is accepted
     bool live;   // SIGHUP applies it
+    enum sok_config_kind kind;
+    size_t offset;   // of its field in struct sok_config
+    double min, max; // of numbers
 };
 const struct sok_config_row *sok_config_rows(size_t *ret_count);
+
+// The comma-separated names of the settings that differ and are (`live`) or are not applied by SIGHUP, in the
+// arena; "" when none. For reloading: load again, take over the live ones, say which others need a restart.
+const char *sok_config_changes(
+    struct sok_arena *arena, const struct sok_config *before, const struct sok_config *after, bool live);
+
+// The same setting in both?
+bool sok_config_same(
+    const struct sok_config_row *row, const struct sok_config *before, const struct sok_config *after);
 
 #endif
