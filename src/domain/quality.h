@@ -33,7 +33,7 @@ json_t *sok_quality_profile_to_json(const struct sok_quality_profile *profile);
 int sok_quality_height(const char *resolution);
 
 // Ranks: higher is better, 0 unknown. For sorting and for "is this an upgrade".
-int sok_quality_resolution_rank(const char *resolution); // 1 (below 480p) ... 7 (4320p)
+int sok_quality_resolution_rank(const char *resolution); // 1 (below 480p) ... 8 (4320p)
 int sok_quality_source_rank(const char *source);         // 1 (cam) ... 16 (remux)
 int sok_quality_codec_rank(const char *video_codec);     // 1 ... 5 (av1)
 
