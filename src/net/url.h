@@ -10,7 +10,7 @@
 
 struct sok_url {
     const char *scheme; // "http" or "https"
-    const char *host;   // as ASCII, lower case; IPv6 without brackets
+    const char *host;   // as ASCII, lower case (international names come as xn--...); IPv6 without brackets
     int port;           // explicit or the scheme's
     const char *path;   // begins with '/', still encoded
     const char *query;  // still encoded, NULL without one
