@@ -6,14 +6,12 @@
 
 enum sok_status sok_api_page(const struct sok_request *request, struct sok_page *ret, struct sok_error *err)
 {
-    struct sok_page page = {.page = 1, .per_page = 50};
-    const char *number = sok_request_query(request, "page"), *size = sok_request_query(request, "per_page");
-    if (number && !sok_parse_int(number, 1, 1000000, &page.page))
-        sok_fail_field(err, "page", "out_of_range", "must be a whole number from 1");
-    if (size && !sok_parse_int(size, 1, 200, &page.per_page))
-        sok_fail_field(err, "per_page", "out_of_range", "must be a whole number from 1 to 200");
+    struct sok_page page = {0};
+    page.page = sok_api_query_int(request, "page", 1, 1000000, 1, err);
+    page.per_page = sok_api_query_int(request, "per_page", 1, SOK_PAGE_MAX, SOK_PAGE_DEFAULT, err);
     page.cursor = sok_request_query(request, "cursor");
-    if (page.cursor && strlen(page.cursor) > 200)
+    page.sort = sok_request_query(request, "sort");
+    if (page.cursor && strlen(page.cursor) > 1000)
         sok_fail_field(err, "cursor", "invalid", "is no cursor of ours");
     if (err->field_count)
         return err->status;
@@ -21,17 +19,37 @@ enum sok_status sok_api_page(const struct sok_request *request, struct sok_page 
     return SOK_OK;
 }
 
-void sok_api_reply_list(
-    struct sok_request *request, json_t *items_taken, const struct sok_page *page, int64_t total,
-    const char *next_cursor)
+void sok_api_reply_list(struct sok_request *request, json_t *items_taken, const struct sok_page_info *info)
 {
     json_t *body = json_object();
     json_object_set_new(body, "items", items_taken);
-    sok_json_set_int(body, "page", page->page);
-    sok_json_set_int(body, "per_page", page->per_page);
-    sok_json_set_int(body, "total", total);
-    json_object_set_new(body, "next_cursor", next_cursor ? json_string(next_cursor) : json_null());
+    sok_json_set_int(body, "page", info->page);
+    sok_json_set_int(body, "per_page", info->per_page);
+    sok_json_set_int(body, "total", info->total);
+    json_object_set_new(
+        body, "next_cursor", info->next_cursor ? json_string(info->next_cursor) : json_null());
     sok_reply_json(request, 200, body);
+}
+
+int64_t sok_api_query_int(
+    const struct sok_request *request, const char *name, int64_t min, int64_t max, int64_t fallback,
+    struct sok_error *err)
+{
+    const char *text = sok_request_query(request, name);
+    int64_t value = fallback;
+    if (text && !sok_parse_int(text, min, max, &value))
+        sok_fail_field(
+            err, name, "out_of_range", "must be a whole number from %lld to %lld", (long long)min,
+            (long long)max);
+    return value;
+}
+
+json_t *sok_api_json_column(const char *text)
+{
+    json_t *value = NULL;
+    if (!text || sok_json_parse_lenient(text, strlen(text), (size_t)4 << 20, &value, NULL) != SOK_OK)
+        return json_array();
+    return value;
 }
 
 const char *sok_api_text(

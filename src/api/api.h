@@ -2,6 +2,7 @@
 #ifndef SOK_API_API_H
 #define SOK_API_API_H
 
+#include "data/page.h"
 #include "net/http_server.h"
 #include "runtime/config.h"
 
@@ -44,20 +45,21 @@ static inline struct sok_api *sok_api_of(const struct sok_request *request)
 extern const struct sok_route sok_api_routes[];
 extern const size_t sok_api_route_count;
 
-// The caller's page of a list: ?page=1&per_page=50, or ?cursor=. SOK_INVALID names the field that is wrong.
-// `cursor` is NULL when absent.
-struct sok_page {
-    int64_t page, per_page;
-    const char *cursor;
-};
+// The caller's page of a list: ?page=1&per_page=50&sort=-field, or ?cursor=. SOK_INVALID names the field that
+// is wrong.
 SOK_MUST_CHECK enum sok_status sok_api_page(
     const struct sok_request *request, struct sok_page *ret, struct sok_error *err);
 
-// Replies {items, page, per_page, total, next_cursor}; takes the items. next_cursor NULL: there is no next
-// page.
-void sok_api_reply_list(
-    struct sok_request *request, json_t *items_taken, const struct sok_page *page, int64_t total,
-    const char *next_cursor);
+// Replies {items, page, per_page, total, next_cursor}; takes the items.
+void sok_api_reply_list(struct sok_request *request, json_t *items_taken, const struct sok_page_info *info);
+
+// A whole number of the query string; absent gives `fallback`, a wrong one is noted in err.
+int64_t sok_api_query_int(
+    const struct sok_request *request, const char *name, int64_t min, int64_t max, int64_t fallback,
+    struct sok_error *err);
+
+// The value of a JSON column, or an empty list when it is NULL or broken. A new reference.
+json_t *sok_api_json_column(const char *text);
 
 // The field of the JSON body as text, trimmed of nothing. Wrong type, too long or (when required) absent:
 // notes it in err and returns NULL. Check err->status once at the end: one answer names every wrong field.

@@ -16,7 +16,7 @@ const struct sok_route sok_api_routes[] = {
 
     {SOK_POST,   API "/search",                          SOK_POLICY_USER,       SOK_RATE_SEARCH, SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_search_start},
     {SOK_GET,    API "/search/{search_id}",              SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_get},
-    {SOK_GET,    API "/search/{search_id}/results",      SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_results_list},
+    {SOK_GET,    API "/search/{search_id}/results",      SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_results_page},
     {SOK_GET,    API "/search/{search_id}/providers",    SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_by_provider},
     {SOK_POST,   API "/search/{search_id}/score",        SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_score},
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/encode.h"
 #include "base/rand.h"
 
@@ -40,6 +41,18 @@ static void base32_and_hex_of_the_same_info_hash(void **state)
     assert_false(sok_base32_decode("01", 2, a, 1));
 }
 
+// FIPS 180-4 example; RFC 4231 test case 2.
+static void digests_of_the_standards(void **state)
+{
+    char hex[SOK_SHA256_HEX];
+    unsigned char mac[SOK_SHA256_BYTES];
+    sok_sha256_hex("abc", 3, hex);
+    assert_string_equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", hex);
+    sok_hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, mac);
+    sok_hex_encode(mac, sizeof(mac), hex);
+    assert_string_equal("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843", hex);
+}
+
 static void uuid7_ids_are_in_order(void **state)
 {
     char last[SOK_UUID_LEN + 1] = "", id[SOK_UUID_LEN + 1];
@@ -57,6 +70,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base64_of_rfc4648),
         cmocka_unit_test(base32_and_hex_of_the_same_info_hash),
+        cmocka_unit_test(digests_of_the_standards),
         cmocka_unit_test(uuid7_ids_are_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

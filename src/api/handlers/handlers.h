@@ -10,7 +10,7 @@
 // search.c
 SOK_HANDLER(sok_search_start);
 SOK_HANDLER(sok_search_get);
-SOK_HANDLER(sok_search_results_list);
+SOK_HANDLER(sok_search_results_page);
 SOK_HANDLER(sok_search_by_provider);
 SOK_HANDLER(sok_search_score);
 

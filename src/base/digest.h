@@ -1,0 +1,15 @@
+// SHA-256 and HMAC-SHA-256 (OpenSSL's).
+#ifndef SOK_BASE_DIGEST_H
+#define SOK_BASE_DIGEST_H
+
+#include <stddef.h>
+
+#define SOK_SHA256_BYTES 32
+#define SOK_SHA256_HEX (2 * SOK_SHA256_BYTES + 1)
+
+void sok_sha256(const void *bytes, size_t len, unsigned char ret_digest[SOK_SHA256_BYTES]);
+void sok_sha256_hex(const void *bytes, size_t len, char ret_hex[SOK_SHA256_HEX]);
+void sok_hmac_sha256(
+    const void *key, size_t key_len, const void *bytes, size_t len, unsigned char ret_mac[SOK_SHA256_BYTES]);
+
+#endif
