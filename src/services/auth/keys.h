@@ -42,23 +42,6 @@ const struct sok_signing_key *sok_keys_find(const struct sok_keys *keys, const c
 // reference.
 json_t *sok_keys_jwks(const struct sok_keys *keys);
 
-// The parts that other files of secrets share (secretbox.c, setup.c).
-
-// Makes $DATA_DIR/keys with mode 0700 if need be; refuses one that others may enter. *ret_fd is an open
-// directory, the caller's to close.
-SOK_MUST_CHECK enum sok_status sok_keys_open_dir(const char *data_dir, int *ret_fd, struct sok_error *err);
-
-// Writes a file of mode 0600 that is there whole or not at all (temporary file, fsync, link). SOK_CONFLICT if
-// the name exists already. Blocks.
-SOK_MUST_CHECK enum sok_status sok_keys_write_file(
-    int dir_fd, const char *name, const void *bytes, size_t len, struct sok_error *err);
-
-// Reads a file of at most max_bytes that nobody else may read. SOK_NOT_FOUND, SOK_INVALID (readable by
-// others, too long, not a plain file) or SOK_IO. The bytes are NUL-terminated in the arena. Blocks.
-SOK_MUST_CHECK enum sok_status sok_keys_read_file(
-    int dir_fd, const char *name, size_t max_bytes, struct sok_arena *arena, const char **ret_bytes,
-    size_t *ret_len, struct sok_error *err);
-
 SOK_DEFINE_CLEANUP(struct sok_keys, sok_keys_cleanup, sok_keys_close)
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/status.h"
 
-#define SOK_PASSWORD_MIN_BYTES 8
+#define SOK_PASSWORD_MIN 8        // characters
 #define SOK_PASSWORD_MAX_BYTES 72 // bcrypt ignores what comes after, so longer ones are refused
 #define SOK_PASSWORD_HASH_SIZE 64 // "$2b$12$..." and the NUL
 

@@ -49,40 +49,40 @@ struct sok_tokens { // in the arena
 
 // Starts a session for a user whose password was checked (accounts.h). `ip` and `user_agent` are kept for the
 // user to see; may be NULL. Blocks on a write and two signatures: slow lane.
-SOK_MUST_CHECK enum sok_status sok_sessions_start(
+SOK_MUST_CHECK enum sok_status sok_session_start(
     struct sok_sessions *sessions, struct sok_arena *arena, const char *user_id, const char *ip,
     const char *user_agent, struct sok_tokens *ret, struct sok_error *err);
 
 // Trades a refresh token for a new pair. SOK_UNAUTHENTICATED: code "token_expired", "token_invalid",
-// "session_ended", or "token_reused", which has ended the session. Blocks like sok_sessions_start.
-SOK_MUST_CHECK enum sok_status sok_sessions_refresh(
+// "session_ended", or "token_reused", which has ended the session. Blocks like sok_session_start.
+SOK_MUST_CHECK enum sok_status sok_session_refresh(
     struct sok_sessions *sessions, struct sok_arena *arena, const char *refresh_token, const char *ip,
     struct sok_tokens *ret, struct sok_error *err);
 
 // Who an access token stands for, now: signature, session and user are checked. Nearly always answered from
 // the caches. SOK_UNAUTHENTICATED as above; SOK_UNAVAILABLE and other database errors when it has to ask and
 // cannot. The principal's text is in the arena.
-SOK_MUST_CHECK enum sok_status sok_sessions_authenticate(
+SOK_MUST_CHECK enum sok_status sok_session_authenticate(
     struct sok_sessions *sessions, struct sok_arena *arena, const char *access_token,
     struct sok_principal *ret, struct sok_error *err);
 
 // The same for a session known otherwise (a ticket, a stream's signed URL, an open WebSocket).
-SOK_MUST_CHECK enum sok_status sok_sessions_find(
+SOK_MUST_CHECK enum sok_status sok_session_find(
     struct sok_sessions *sessions, struct sok_arena *arena, const char *session_id, struct sok_principal *ret,
     struct sok_error *err);
 
 // Ends one session: its tokens stop working here before this returns, elsewhere with the event
 // "session.ended" (for the hub: {"session_id"}; NULL ends all of the user's). Ending one that is over is
 // fine. Blocks on a write.
-SOK_MUST_CHECK enum sok_status sok_sessions_end(
+SOK_MUST_CHECK enum sok_status sok_session_end(
     struct sok_sessions *sessions, const char *session_id, struct sok_error *err);
 
 // Ends all sessions of a user but `keep_session_id` (NULL: none is kept).
-SOK_MUST_CHECK enum sok_status sok_sessions_end_user(
+SOK_MUST_CHECK enum sok_status sok_session_end_user(
     struct sok_sessions *sessions, const char *user_id, const char *keep_session_id, struct sok_error *err);
 
 // Forgets what is cached of a user whose row changed (role, name, disabled), here and everywhere.
-void sok_sessions_forget_user(struct sok_sessions *sessions, const char *user_id);
+void sok_session_forget_user(struct sok_sessions *sessions, const char *user_id);
 
 SOK_DEFINE_CLEANUP(struct sok_sessions, sok_sessions_cleanup, sok_sessions_free)
 
