@@ -1,0 +1,113 @@
+"""Fixtures of the black-box tests. Everything a test starts through them is killed at its end."""
+
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from harness.films import make_film  # noqa: E402
+from harness.sokoul import BINARY, Sokoul  # noqa: E402
+from harness.torrents import Torrent, Tracker  # noqa: E402
+
+
+def pytest_configure(config):
+  config.addinivalue_line("markers", "root: needs root (mounts)")
+  if not BINARY.exists():
+    pytest.exit(f"there is no {BINARY}: ./run --build makes it", 2)
+
+
+def pytest_collection_modifyitems(items):
+  for item in items:
+    if item.get_closest_marker("root") and os.geteuid() != 0:
+      item.add_marker(pytest.mark.skip(reason="only root can mount"))
+
+
+@pytest.fixture(scope="session")
+def films():
+  """Makes films once: films(name, **options of make_film) gives the path."""
+  folder = pathlib.Path(tempfile.mkdtemp(prefix="sokoul-films-"))
+
+  def film(name, **options):
+    path = folder / name
+    return path if path.exists() else make_film(path, **options)
+  yield film
+  shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def module_folder():
+  folder = pathlib.Path(tempfile.mkdtemp(prefix="sokoul-test-"))
+  yield folder
+  shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def folder():
+  path = pathlib.Path(tempfile.mkdtemp(prefix="sokoul-test-"))
+  yield path
+  shutil.rmtree(path, ignore_errors=True)
+
+
+def _keeper():
+  kept = []
+
+  def keep(thing):
+    kept.append(thing)
+    return thing
+  return kept, keep
+
+
+@pytest.fixture
+def keep():
+  """keep(thing) returns it and calls thing.kill() when the test is over."""
+  kept, keeper = _keeper()
+  yield keeper
+  for thing in reversed(kept):
+    thing.kill()
+
+
+@pytest.fixture(scope="module")
+def module_keep():
+  kept, keeper = _keeper()
+  yield keeper
+  for thing in reversed(kept):
+    thing.kill()
+
+
+@pytest.fixture
+def start(folder, keep):
+  """start(**settings): a server of the test's own."""
+  count = iter(range(100))
+
+  def starter(**settings):
+    return keep(Sokoul(folder / f"sokoul{next(count)}", **settings))
+  return starter
+
+
+@pytest.fixture(scope="module")
+def server(module_folder, module_keep):
+  """One server for a whole file of tests that do not disturb each other."""
+  return module_keep(Sokoul(module_folder / "sokoul"))
+
+
+@pytest.fixture(scope="module")
+def admin(server):
+  return server.admin()
+
+
+@pytest.fixture
+def tracker(keep):
+  return keep(Tracker())
+
+
+@pytest.fixture
+def torrent_of(tracker):
+  """torrent_of(path): a torrent of it at the test's own tracker."""
+  def maker(path, **options):
+    return Torrent(path, trackers=options.pop("trackers", [tracker.url]), **options)
+  return maker

@@ -1,0 +1,168 @@
+"""The program under test: started on loopback with a folder of its own, spoken to over HTTP."""
+
+import os
+import pathlib
+import re
+import sqlite3
+import subprocess
+import time
+
+from .http import Client
+from .process import SLOW, Process, free_port, wait_until
+from .ws import WebSocket
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BINARY = pathlib.Path(os.environ.get("SOKOUL_BIN", ROOT / "build" / "sokoul"))
+
+# Nothing but loopback, cheap passwords, no limits: a test that is about one of these sets it.
+DEFAULTS = {
+  "SOKOUL_ARCHIVE_ORG_URL": "off", "SOKOUL_TVMAZE_URL": "off", "SOKOUL_TORRENT_DHT": "off", "SOKOUL_TORRENT_LSD": "off",
+  "SOKOUL_TORRENT_UPNP": "off", "SOKOUL_BCRYPT_COST": "10", "SOKOUL_RATE_API": "0", "SOKOUL_RATE_SEARCH": "0",
+  "SOKOUL_RATE_AUTH": "0", "SOKOUL_RATE_IP": "0", "SOKOUL_MAX_DOWNLOADS_PER_USER": "0", "SOKOUL_LOG_FORMAT": "json",
+}
+
+
+def environment(settings):
+  """The environment for the program: nothing of SOKOUL_* but what the test gives."""
+  clean = {key: value for key, value in os.environ.items() if not key.startswith("SOKOUL_")}
+  return {**clean, **{key: str(value) for key, value in settings.items() if value is not None}}
+
+
+class Sokoul:
+  """`settings` by their short names: torznab_urls="...", seed_hours=0."""
+
+  def __init__(self, folder, start=True, **settings):
+    self.folder = pathlib.Path(folder)
+    self.folder.mkdir(parents=True, exist_ok=True)
+    self.port, self.torrent_port = free_port(), free_port()
+    self.peer = f"127.0.0.1:{self.torrent_port}"
+    self.data = self.folder / "data"
+    self.settings = {**DEFAULTS, "SOKOUL_LISTEN": f"127.0.0.1:{self.port}", "SOKOUL_DATA_DIR": self.data,
+                     "SOKOUL_TORRENT_LISTEN": self.peer}
+    self.settings.update({"SOKOUL_" + name.upper(): value for name, value in settings.items()})
+    self.process = None
+    if start:
+      self.start()
+
+  @property
+  def library(self):
+    return pathlib.Path(self.settings.get("SOKOUL_LIBRARY_DIRS") or self.data / "library")
+
+  @property
+  def downloads(self):
+    return pathlib.Path(self.settings.get("SOKOUL_DOWNLOAD_DIR") or self.data / "downloads")
+
+  def start(self, wait=True):
+    """Starts the server; returns the seconds until /health answered."""
+    began = time.monotonic()
+    self.process = Process([BINARY, "serve"], self.folder / "log", environment(self.settings), self.folder)
+    if wait:
+      wait_until(self.healthy, 30, 0.005, lambda: f"/health: {self.log()[-3000:]}")
+    return time.monotonic() - began
+
+  def healthy(self):
+    if not self.process.alive():
+      raise AssertionError(f"the server ended with {self.process.popen.returncode}: {self.log()[-3000:]}")
+    try:
+      return Client(self.port).get("//health", timeout=2).status == 200
+    except OSError:
+      return False
+
+  def log(self):
+    return self.process.output()
+
+  def kill(self):
+    if self.process:
+      self.process.kill()
+
+  def stop(self):
+    """A graceful stop; the exit code must be 0 and no sanitizer may have spoken."""
+    code = self.process.end(45)
+    assert code == 0, (code, self.log()[-3000:])
+
+  def restart(self):
+    self.stop()
+    return self.start()
+
+  def run(self, *arguments, stdin=None, settings=None, limit_s=60):
+    """A command of the program with the same settings; (exit code, stdout, stderr)."""
+    done = subprocess.run([str(BINARY), *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=limit_s * SLOW,
+                          env=environment({**self.settings, **(settings or {})}), cwd=self.folder)
+    return done.returncode, done.stdout, done.stderr
+
+  def client(self, token=None):
+    return Client(self.port, token)
+
+  def setup_token(self):
+    match = wait_until(lambda: re.search(r"setup\?token=([\w.~-]+)", self.log()), 10, what="the setup link in the log")
+    return match[1]
+
+  def admin(self, name="admin"):
+    """The first account, made with the setup link."""
+    return self.account(name, setup_token=self.setup_token())
+
+  def account(self, name, password="correct horse battery", **extra):
+    client = self.client()
+    client.ok("POST", "/auth/register", {"username": name, "email": f"{name}@example.org", "password": password, **extra}, status=201)
+    return self.login(name, password)
+
+  def login(self, name, password="correct horse battery"):
+    client = self.client()
+    pair = client.ok("POST", "/auth/login", {"username": name, "password": password}, status=200)
+    client.token, client.refresh_token, client.user = pair["access_token"], pair["refresh_token"], pair["user"]
+    return client
+
+  def socket(self, client):
+    ticket = client.ok("POST", "/auth/ws-ticket")["ticket"]
+    return WebSocket(self.port, f"/ws?ticket={ticket}")
+
+  def database(self):
+    """The database as it lies, read only."""
+    return sqlite3.connect(f"file:{self.data / 'sokoul.db'}?mode=ro", uri=True, timeout=10)
+
+  def rows(self, sql, *values):
+    connection = self.database()
+    try:
+      connection.row_factory = sqlite3.Row
+      return [dict(row) for row in connection.execute(sql, values)]
+    finally:
+      connection.close()
+
+  def resident_mib(self):
+    status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+  # The main job, a step a function.
+
+  def search(self, client, query, limit_s=45, **more):
+    """Starts a search and waits until it is completed; the whole answer with its results by score."""
+    started = client.ok("POST", "/search", {"query": query, **more}, status=202)
+    return self.wait_search(client, started["search_id"], limit_s)
+
+  def wait_search(self, client, search_id, limit_s=45):
+    def done():
+      answer = client.ok("GET", f"/search/{search_id}?sort=-score")
+      return answer if answer["status"] in ("completed", "failed") else None
+    return wait_until(done, limit_s, what=f"the end of search {search_id}")
+
+  def download(self, client, **what):
+    return client.ok("POST", "/downloads/start", what, status=(200, 202))["download_id"]
+
+  def wait_download(self, client, download_id, states=("seeding", "completed"), limit_s=90):
+    last = {}
+
+    def reached():
+      last.update(client.ok("GET", f"/downloads/{download_id}"))
+      assert last["status"] in states or last["status"] != "failed", last
+      return last["status"] in states
+    wait_until(reached, limit_s, 0.1, lambda: f"download {states}: {last}\n{self.log()[-2000:]}")
+    return last
+
+  def integrity(self):
+    """What SQLite itself says of the database."""
+    connection = sqlite3.connect(self.data / "sokoul.db", timeout=10)
+    try:
+      return connection.execute("PRAGMA integrity_check").fetchone()[0], connection.execute("PRAGMA foreign_key_check").fetchall()
+    finally:
+      connection.close()
+
