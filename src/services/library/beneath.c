@@ -73,8 +73,8 @@ enum sok_status sok_beneath_root(const char *folder, bool make, int *ret_fd, str
 {
     char path[PATH_MAX];
     size_t len = strlen(folder);
-    if (folder[0] != '/' || len >= sizeof path)
-        return sok_fail(err, SOK_INVALID, "\"%.160s\" is not an absolute path", folder);
+    if (len == 0 || len >= sizeof path)
+        return sok_fail(err, SOK_INVALID, "\"%.160s\" is not a folder's path", folder);
     memcpy(path, folder, len + 1);
     for (char *slash = path + 1; make && (slash = strchr(slash, '/')) != NULL; *slash++ = '/') {
         *slash = '\0';

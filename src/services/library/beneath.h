@@ -14,7 +14,7 @@
 // What a copy is called until it is complete; a scan passes over such names.
 #define SOK_BENEATH_PART_PREFIX ".sokoul-part-"
 
-// Opens an absolute folder (its own path may contain links: it is the administrator's). `make`: with the
+// Opens a folder by its path (which may contain links: it is the administrator's). `make`: with the
 // missing folders, mode 0755.
 SOK_MUST_CHECK enum sok_status sok_beneath_root(
     const char *folder, bool make, int *ret_fd, struct sok_error *err);

@@ -63,9 +63,9 @@ struct sok_import {
     const char *folder;       // absolute; where the torrent's files begin (save path)
     const char *release_name; // the torrent's name
     const struct sok_import_file *files;
-    size_t file_count;  // at most SOK_IMPORT_FILES_MAX, more: SOK_TOO_LARGE
-    const char *source; // media_files.source: "torrent", "direct"
-    int quality_score;  // of the chosen search result, 0-100; negative: made from the name and the probe
+    size_t file_count;       // at most SOK_IMPORT_FILES_MAX, more: SOK_TOO_LARGE
+    const char *source;      // media_files.source: "torrent", "direct"
+    const char *download_id; // media_files.download_id; may be NULL
     enum sok_import_mode mode;
 };
 #define SOK_IMPORT_FILES_MAX 20000

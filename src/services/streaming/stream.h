@@ -19,6 +19,7 @@
 #include "services/library/library.h"
 
 struct sok_streaming;
+struct sok_sessions; // services/auth/sessions.h
 struct sok_torrents; // services/torrent/torrent.h
 
 #define SOK_STREAM_LIFETIME_MS ((int64_t)12 * 60 * 60 * 1000) // a long film, paused over dinner
@@ -28,10 +29,8 @@ struct sok_streaming_options {
     const struct sok_clock *clock;
     struct sok_library *library;
     struct sok_torrents *torrents; // NULL: this process has no running downloads
-    const char *data_dir;          // holds stream.key (0600), made when missing
-    // Whether a session still counts (signed in, not revoked, user enabled). NULL: sessions are not checked.
-    bool (*session_lives)(void *context, const char *session_id, const char *user_id);
-    void *context;
+    const char *data_dir;          // holds keys/stream.key (0600), made when missing
+    struct sok_sessions *sessions; // NULL: only the user is checked
 };
 
 // SOK_DENIED when the key file can be read by others. Blocks. Owned by the caller; any thread may use it.
