@@ -28,7 +28,7 @@ struct sok_provider_config {
     const char *base_url; // NULL: the driver's default_url
     const char *api_key;  // NULL: none
     bool enabled;
-    int priority; // lower first, 1-100
+    int priority; // higher first
 };
 
 // What somebody looks for. Numbers that are not asked for are -1, texts NULL.

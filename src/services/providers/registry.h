@@ -22,7 +22,7 @@ struct sok_providers *sok_providers_new(
     struct sok_http_client *http, const struct sok_clock *clock);
 struct sok_providers *sok_providers_free(struct sok_providers *providers);
 
-struct sok_provider {
+struct sok_provider_instance {
     struct sok_provider_config config;
     const struct sok_provider_driver *driver;
     bool from_environment; // cannot be changed or removed through the API
@@ -30,29 +30,29 @@ struct sok_provider {
 
 // All providers, also disabled ones, by priority and name; texts in the arena. A row whose kind is unknown is
 // skipped, one whose key cannot be opened comes without the key. Any thread; reads the database.
-SOK_MUST_CHECK enum sok_status sok_providers_list(
-    struct sok_providers *providers, struct sok_arena *arena, struct sok_provider **ret, size_t *ret_count,
-    struct sok_error *err);
+SOK_MUST_CHECK enum sok_status sok_providers_load(
+    struct sok_providers *providers, struct sok_arena *arena, struct sok_provider_instance **ret,
+    size_t *ret_count, struct sok_error *err);
 
 // One by id or, failing that, by name. SOK_NOT_FOUND.
-SOK_MUST_CHECK enum sok_status sok_providers_find(
-    struct sok_providers *providers, struct sok_arena *arena, const char *id, struct sok_provider *ret,
-    struct sok_error *err);
+SOK_MUST_CHECK enum sok_status sok_providers_load_one(
+    struct sok_providers *providers, struct sok_arena *arena, const char *id,
+    struct sok_provider_instance *ret, struct sok_error *err);
 
 // The surroundings of a call to this provider; timeout_ms from now, 0: the driver's own limit.
 struct sok_provider_call sok_providers_call(
-    const struct sok_providers *providers, struct sok_arena *arena, const struct sok_provider *provider,
-    int64_t timeout_ms);
+    const struct sok_providers *providers, struct sok_arena *arena,
+    const struct sok_provider_instance *provider, int64_t timeout_ms);
 
 // Runs the driver's test against a configuration that need not be stored: allows its address and asks.
 SOK_MUST_CHECK enum sok_status sok_providers_test(
-    struct sok_providers *providers, struct sok_arena *arena, const struct sok_provider *provider,
+    struct sok_providers *providers, struct sok_arena *arena, const struct sok_provider_instance *provider,
     struct sok_error *err);
 
 // Checks what somebody typed: kind known, name 1-64 characters, base_url an http(s) URL (or the driver's
-// default), key there where needed, priority 1-100. Field errors in err. Fills ret's driver.
+// default), key there where needed, priority 0-1000. Field errors in err. Fills ret's driver.
 SOK_MUST_CHECK enum sok_status sok_provider_config_check(
-    struct sok_arena *arena, const struct sok_provider_config *config, struct sok_provider *ret,
+    struct sok_arena *arena, const struct sok_provider_config *config, struct sok_provider_instance *ret,
     struct sok_error *err);
 
 // Asks every enabled metadata provider in turn for the one work that is meant (title, year and type must
