@@ -33,7 +33,8 @@ struct sok_api {
     struct sok_library *library;
     struct sok_streaming *streaming;
     struct sok_hub *hub;
-    int64_t started_ms; // monotonic
+    int64_t started_ms;    // monotonic
+    _Atomic bool stopping; // /health says 503: whoever balances the load should look elsewhere
 };
 
 static inline struct sok_api *sok_api_of(const struct sok_request *request)

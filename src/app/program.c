@@ -1,0 +1,209 @@
+#include "app/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/hub.h"
+#include "backends/cache/cache.h"
+#include "backends/db/db.h"
+#include "backends/queue/queue.h"
+#include "base/text.h"
+#include "data/migrate.h"
+#include "net/http_client.h"
+#include "services/auth/auth.h"
+#include "services/library/library.h"
+#include "services/providers/registry.h"
+#include "services/streaming/stream.h"
+#include "services/torrent/torrent.h"
+
+// Makes the folder and those above it; what is there already is left as it is.
+static enum sok_status make_folder(
+    struct sok_arena *arena, const char *path, mode_t mode, struct sok_error *err)
+{
+    char *part = sok_strdup(arena, path);
+    for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        if (mkdir(part, 0755) < 0 && errno != EEXIST)
+            return sok_fail_errno(err, SOK_IO, errno, "cannot make the folder %s", part);
+        *slash = '/';
+    }
+    if (mkdir(part, mode) < 0 && errno != EEXIST)
+        return sok_fail_errno(err, SOK_IO, errno, "cannot make the folder %s", part);
+    return SOK_OK;
+}
+
+// Two programs with embedded queues on one data folder would both lead the same downloads.
+static enum sok_status lock_data_dir(struct sok_program *program, struct sok_error *err)
+{
+    const char *path = sok_format(program->arena, "%s/sokoul.lock", program->config.data_dir);
+    program->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (program->lock_fd < 0)
+        return sok_fail_errno(err, SOK_IO, errno, "cannot open %s", path);
+    if (flock(program->lock_fd, LOCK_EX | LOCK_NB) < 0)
+        return sok_fail(
+            err, SOK_CONFLICT, "another Sokoul is running on %s (it holds %s)", program->config.data_dir,
+            path);
+    return SOK_OK;
+}
+
+static enum sok_status open_folders(struct sok_program *program, struct sok_error *err)
+{
+    const struct sok_config *config = &program->config;
+    SOK_TRY(make_folder(program->arena, config->data_dir, 0700, err));
+    SOK_TRY(make_folder(program->arena, config->download_dir, 0755, err));
+    if (sok_text_starts(config->queue_url, "embedded:"))
+        SOK_TRY(lock_data_dir(program, err));
+    return SOK_OK;
+}
+
+static enum sok_status open_backends(struct sok_program *program, struct sok_error *err)
+{
+    const struct sok_config *config = &program->config;
+    const char *snapshots = sok_format(program->arena, "%s/snapshots", config->data_dir);
+    int64_t applied;
+    SOK_TRY(sok_db_open(config->database_url, program->metrics, &program->db, err));
+    SOK_TRY(sok_migrate(program->db, snapshots, sok_clock_now_ms(&sok_clock_system), &applied, err));
+    SOK_TRY(sok_cache_open(config->cache_url, &sok_clock_system, program->metrics, &program->cache, err));
+    return sok_queue_open(config->queue_url, &program->queue, err);
+}
+
+static bool session_lives(void *context, const char *session_id, const char *user_id)
+{
+    struct sok_auth *auth = context;
+    struct sok_principal principal;
+    struct sok_error err = {0};
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    return sok_sessions_find(auth->sessions, arena, session_id, &principal, &err) == SOK_OK &&
+           sok_text_eq(principal.user_id, user_id);
+}
+
+static enum sok_status open_services(struct sok_program *program, struct sok_error *err)
+{
+    const struct sok_config *config = &program->config;
+    const struct sok_clock *clock = &sok_clock_system;
+    SOK_TRY(sok_http_client_new(
+        &(struct sok_http_client_options){
+            .clock = clock, .user_agent = "Sokoul/" SOK_VERSION, .allow_hosts = config->allow_hosts},
+        &program->http, err));
+    SOK_TRY(sok_auth_open(
+        &(struct sok_auth_options){
+            .data_dir = config->data_dir,
+            .db = program->db,
+            .cache = program->cache,
+            .queue = program->queue,
+            .clock = clock,
+            .bcrypt_cost = config->bcrypt_cost},
+        &program->auth, err));
+    program->providers =
+        sok_providers_new(config, program->db, program->auth->secretbox, program->http, clock);
+    if (config->roles & SOK_ROLE_HUNTER)
+        SOK_TRY(sok_torrents_new(
+            &(struct sok_torrents_options){
+                .listen = config->torrent_listen,
+                .dht = config->torrent_dht,
+                .lsd = config->torrent_lsd,
+                .upnp = config->torrent_upnp,
+                .down_kib = config->torrent_down_kib,
+                .up_kib = config->torrent_up_kib},
+            &program->torrents, err));
+    SOK_TRY(sok_library_open(
+        &(struct sok_library_options){
+            .db = program->db, .clock = clock, .library_dirs = config->library_dirs},
+        &program->library, err));
+    if (config->roles & SOK_ROLE_API)
+        SOK_TRY(sok_streaming_open(
+            &(struct sok_streaming_options){
+                .db = program->db,
+                .clock = clock,
+                .library = program->library,
+                .torrents = program->torrents,
+                .data_dir = config->data_dir,
+                .session_lives = session_lives,
+                .context = program->auth},
+            &program->streaming, err));
+    return SOK_OK;
+}
+
+static void set_views(struct sok_program *program)
+{
+    program->api = (struct sok_api){
+        .config = &program->config,
+        .clock = &sok_clock_system,
+        .metrics = program->metrics,
+        .db = program->db,
+        .cache = program->cache,
+        .queue = program->queue,
+        .http = program->http,
+        .providers = program->providers,
+        .auth = program->auth,
+        .torrents = program->torrents,
+        .library = program->library,
+        .streaming = program->streaming,
+        .hub = program->hub,
+        .started_ms = sok_clock_mono_ms(&sok_clock_system),
+    };
+    program->env = (struct sok_worker_env){
+        .config = &program->config,
+        .clock = &sok_clock_system,
+        .metrics = program->metrics,
+        .db = program->db,
+        .cache = program->cache,
+        .queue = program->queue,
+        .http = program->http,
+        .providers = program->providers,
+        .torrents = program->torrents,
+        .library = program->library,
+        .owner = program->owner,
+    };
+}
+
+static enum sok_status open_parts(struct sok_program *program, struct sok_error *err)
+{
+    program->metrics = sok_metrics_new();
+    sok_uuid7(sok_clock_now_ms(&sok_clock_system), program->owner);
+    SOK_TRY(open_folders(program, err));
+    SOK_TRY(open_backends(program, err));
+    SOK_TRY(open_services(program, err));
+    if (program->config.roles & SOK_ROLE_API)
+        SOK_TRY(sok_hub_new(
+            &(struct sok_hub_options){
+                .queue = program->queue,
+                .clock = &sok_clock_system,
+                .metrics = program->metrics,
+                .max_per_ip = program->config.max_ws_per_ip},
+            &program->hub, err));
+    set_views(program);
+    return SOK_OK;
+}
+
+enum sok_status sok_program_open(struct sok_program *program, struct sok_error *err)
+{
+    program->lock_fd = -1;
+    enum sok_status status = open_parts(program, err);
+    if (status != SOK_OK)
+        sok_program_close(program);
+    return status;
+}
+
+void sok_program_close(struct sok_program *program)
+{
+    // The queue's thread calls into the hub and the sessions, so it ends before they do.
+    program->queue = sok_queue_close(program->queue);
+    program->hub = sok_hub_free(program->hub);
+    program->streaming = sok_streaming_close(program->streaming);
+    program->library = sok_library_close(program->library);
+    program->torrents = sok_torrents_free(program->torrents);
+    program->providers = sok_providers_free(program->providers);
+    program->auth = sok_auth_close(program->auth);
+    program->http = sok_http_client_free(program->http);
+    program->cache = sok_cache_close(program->cache);
+    program->db = sok_db_close(program->db);
+    program->metrics = sok_metrics_free(program->metrics);
+    if (program->lock_fd >= 0)
+        close(program->lock_fd);
+    program->lock_fd = -1;
+}
