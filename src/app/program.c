@@ -77,7 +77,7 @@ static bool session_lives(void *context, const char *session_id, const char *use
     struct sok_principal principal;
     struct sok_error err = {0};
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    return sok_sessions_find(auth->sessions, arena, session_id, &principal, &err) == SOK_OK &&
+    return sok_session_find(auth->sessions, arena, session_id, &principal, &err) == SOK_OK &&
            sok_text_eq(principal.user_id, user_id);
 }
 

@@ -16,6 +16,9 @@ SOK_MUST_CHECK enum sok_status sok_sessions_insert(
 SOK_MUST_CHECK enum sok_status sok_sessions_find(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *id, struct sok_session *ret,
     struct sok_error *err);
+// A refresh: sets last_used_at and expires_at. SOK_NOT_FOUND when it has ended.
+SOK_MUST_CHECK enum sok_status sok_sessions_extend(
+    struct sok_db_tx *tx, const char *id, int64_t now_ms, int64_t expires_at, struct sok_error *err);
 // Ending what has ended is fine. *ret_ended (may be NULL): how many were alive.
 SOK_MUST_CHECK enum sok_status sok_sessions_end(
     struct sok_db_tx *tx, const char *id, const char *reason, int64_t now_ms, struct sok_error *err);

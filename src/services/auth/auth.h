@@ -25,7 +25,7 @@ struct sok_auth { // fields are owned by it; read them, do not set them
     struct sok_cache *cache; // borrowed: tickets and limits
 };
 
-struct sok_auth_options { // all borrowed, all outlive it
+struct sok_auth_options { // all borrowed; all but the queue, which is closed first, outlive it
     const char *data_dir;
     struct sok_db *db; // migrated already
     struct sok_cache *cache;

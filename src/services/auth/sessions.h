@@ -21,11 +21,10 @@
 #include "net/http_server.h"
 #include "runtime/clock.h"
 #include "services/auth/jwt.h"
+#include "services/auth/live.h"
 
 #define SOK_ACCESS_TTL_MS ((int64_t)3600 * 1000)
 #define SOK_REFRESH_TTL_MS ((int64_t)7 * 24 * 3600 * 1000)
-#define SOK_SESSIONS_CACHED_MAX 20000
-#define SOK_SESSIONS_CACHE_TTL_MS 5000
 
 struct sok_sessions;
 
@@ -36,8 +35,8 @@ struct sok_sessions_options {
     const struct sok_clock *clock;
 };
 
-// All parts are borrowed and outlive it. Subscribes to the queue's "invalidate." events: make it before
-// events flow. Owned by the caller; any thread.
+// All parts but the queue are borrowed and outlive it; the queue is closed before it is freed. Subscribes to
+// the queue's "invalidate." events: make it before events flow. Owned by the caller; any thread.
 SOK_MUST_CHECK enum sok_status sok_sessions_new(
     const struct sok_sessions_options *options, struct sok_sessions **ret, struct sok_error *err);
 struct sok_sessions *sok_sessions_free(struct sok_sessions *sessions);
@@ -56,8 +55,8 @@ SOK_MUST_CHECK enum sok_status sok_session_start(
 // Trades a refresh token for a new pair. SOK_UNAUTHENTICATED: code "token_expired", "token_invalid",
 // "session_ended", or "token_reused", which has ended the session. Blocks like sok_session_start.
 SOK_MUST_CHECK enum sok_status sok_session_refresh(
-    struct sok_sessions *sessions, struct sok_arena *arena, const char *refresh_token, const char *ip,
-    struct sok_tokens *ret, struct sok_error *err);
+    struct sok_sessions *sessions, struct sok_arena *arena, const char *refresh_token, struct sok_tokens *ret,
+    struct sok_error *err);
 
 // Who an access token stands for, now: signature, session and user are checked. Nearly always answered from
 // the caches. SOK_UNAUTHENTICATED as above; SOK_UNAVAILABLE and other database errors when it has to ask and
@@ -72,16 +71,19 @@ SOK_MUST_CHECK enum sok_status sok_session_find(
     struct sok_error *err);
 
 // Ends one session: its tokens stop working here before this returns, elsewhere with the event
-// "session.ended" (for the hub: {"session_id"}; NULL ends all of the user's). Ending one that is over is
+// "invalidate.session" {user_id, session_id}, on which the hub closes its sockets. Ending one that is over is
 // fine. Blocks on a write.
 SOK_MUST_CHECK enum sok_status sok_session_end(
-    struct sok_sessions *sessions, const char *session_id, struct sok_error *err);
+    struct sok_sessions *sessions, const char *session_id, const char *reason, struct sok_error *err);
 
-// Ends all sessions of a user but `keep_session_id` (NULL: none is kept).
+// Ends all sessions of a user but `keep_session_id` (NULL: none is kept); the event has session_id null and
+// `keep`.
 SOK_MUST_CHECK enum sok_status sok_session_end_user(
-    struct sok_sessions *sessions, const char *user_id, const char *keep_session_id, struct sok_error *err);
+    struct sok_sessions *sessions, const char *user_id, const char *keep_session_id, const char *reason,
+    struct sok_error *err);
 
-// Forgets what is cached of a user whose row changed (role, name, disabled), here and everywhere.
+// Forgets what is cached of a user whose row changed (role, name, disabled), here and everywhere (event
+// "invalidate.user" {user_id}).
 void sok_session_forget_user(struct sok_sessions *sessions, const char *user_id);
 
 SOK_DEFINE_CLEANUP(struct sok_sessions, sok_sessions_cleanup, sok_sessions_free)
