@@ -5,9 +5,9 @@
 // milliseconds, ids TEXT, booleans INTEGER 0/1, JSON TEXT; ON CONFLICT and RETURNING are allowed. All product
 // SQL lives in data/.
 //
-// Reads go to a connection of the calling thread (SQLite) or of the pool (PostgreSQL). Writes are functions
-// that run inside one transaction; SQLite runs them on its single writer thread, many in one commit.
-// sok_db_write returns only after the commit is on disk.
+// Reads go to a connection of a bounded pool, made when needed. Writes are functions that run inside one
+// transaction; SQLite runs them on its single writer thread, many in one commit. sok_db_write returns only
+// after the commit is on disk.
 #ifndef SOK_BACKENDS_DB_DB_H
 #define SOK_BACKENDS_DB_DB_H
 
@@ -79,16 +79,19 @@ SOK_MUST_CHECK enum sok_status sok_db_open(
     const char *url, struct sok_metrics *metrics, struct sok_db **ret, struct sok_error *err);
 struct sok_db *sok_db_close(struct sok_db *db);
 
-// "sqlite", "postgresql" or "failing": for choosing a query file, never for `if` elsewhere.
+// "sqlite" or "postgresql": for choosing a query, in data/ only.
 const char *sok_db_dialect(const struct sok_db *db);
+const char *sok_db_tx_dialect(const struct sok_db_tx *tx);
 
 // The read side as a sok_db_tx: each query sees the newest commit. Any thread; borrowed from db.
 struct sok_db_tx *sok_db_reader(struct sok_db *db);
 
 // Runs one statement. Inside a write transaction it may change data; on the reader it may only read
 // (SOK_INTERNAL otherwise). Constraint violations are SOK_CONFLICT; a busy, broken or full database
-// SOK_UNAVAILABLE, SOK_IO or SOK_NO_SPACE; SQL text never shows in the message. ret may be NULL. Rows are
-// copied into the arena (which may be NULL when ret is).
+// SOK_UNAVAILABLE, SOK_IO or SOK_NO_SPACE, one that takes too long SOK_TIMEOUT; SQL text never shows in the
+// message. ret may be NULL. Rows are copied into the arena (which may be NULL when ret is). A body in which a
+// statement failed returns a failure itself: what it could still do differs from engine to engine (write ON
+// CONFLICT where one is expected).
 SOK_MUST_CHECK enum sok_status sok_db_query(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *sql, const struct sok_db_value *params,
     size_t param_count, struct sok_db_result *ret, struct sok_error *err);

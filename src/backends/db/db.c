@@ -1,0 +1,127 @@
+#include "backends/db/db.h"
+
+#include <string.h>
+
+#include "backends/db/driver.h"
+#include "base/time.h"
+
+#define WRITE_WAIT_MS 15000
+
+static const struct sok_db_driver *const drivers[] = {&sok_db_sqlite, &sok_db_failing};
+
+enum sok_status sok_db_open(
+    const char *url, struct sok_metrics *metrics, struct sok_db **ret, struct sok_error *err)
+{
+    for (size_t i = 0; i < SOK_ARRAY_LEN(drivers); i++) {
+        size_t len = strlen(drivers[i]->scheme);
+        if (strncmp(url, drivers[i]->scheme, len) == 0 && url[len] == ':')
+            return drivers[i]->open(url + len + 1, metrics, ret, err);
+    }
+    // The URL may hold a password, so it is not repeated.
+    return sok_fail(err, SOK_INVALID, "the database URL has an unknown scheme; sqlite:PATH is supported");
+}
+
+struct sok_db *sok_db_close(struct sok_db *db)
+{
+    if (db)
+        db->driver->close(db);
+    return NULL;
+}
+
+const char *sok_db_dialect(const struct sok_db *db)
+{
+    return db->driver->dialect(db);
+}
+
+const char *sok_db_tx_dialect(const struct sok_db_tx *tx)
+{
+    return sok_db_dialect(tx->db);
+}
+
+struct sok_db_tx *sok_db_reader(struct sok_db *db)
+{
+    return db->driver->reader(db);
+}
+
+// The metric's label: a handful of values whatever the statement.
+static const char *query_type(const char *sql)
+{
+    static const char *const types[] = {"select", "insert", "update", "delete"};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(types); i++)
+        if (strncasecmp(sql, types[i], strlen(types[i])) == 0)
+            return types[i];
+    return "other";
+}
+
+enum sok_status sok_db_query(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *sql, const struct sok_db_value *params,
+    size_t param_count, struct sok_db_result *ret, struct sok_error *err)
+{
+    struct sok_metrics *metrics = tx->db->metrics;
+    int64_t started = metrics ? sok_time_mono_ms() : 0;
+    enum sok_status status = tx->db->driver->query(tx, arena, sql, params, param_count, ret, err);
+    if (metrics) {
+        double seconds = (double)(sok_time_mono_ms() - started) / 1000.0;
+        sok_metric_add(metrics, SOK_METRIC_DB_QUERIES, 1, NULL, NULL, NULL);
+        sok_metric_observe(metrics, SOK_METRIC_DB_QUERY_SECONDS, seconds, query_type(sql));
+    }
+    return status;
+}
+
+enum sok_status sok_db_write(struct sok_db *db, sok_db_body body, void *context, struct sok_error *err)
+{
+    return db->driver->write(db, body, context, WRITE_WAIT_MS, err);
+}
+
+enum sok_status sok_db_snapshot(struct sok_db *db, const char *path, struct sok_error *err)
+{
+    return db->driver->snapshot(db, path, err);
+}
+
+// The row is there so that a ping has something to write; it belongs to this layer, not to the schema.
+static enum sok_status ping_body(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    SOK_TRY(SOK_DB_QUERY(
+        tx, NULL, NULL, err, "CREATE TABLE IF NOT EXISTS db_ping (id BIGINT PRIMARY KEY, at BIGINT NOT NULL)"));
+    return SOK_DB_QUERY(
+        tx, NULL, NULL, err,
+        "INSERT INTO db_ping (id, at) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET at = excluded.at",
+        sok_db_int(*(const int64_t *)context));
+}
+
+enum sok_status sok_db_ping(struct sok_db *db, int64_t timeout_ms, struct sok_error *err)
+{
+    int64_t now_ms = sok_time_now_ms();
+    SOK_TRY(SOK_DB_QUERY(sok_db_reader(db), NULL, NULL, err, "SELECT 1"));
+    return db->driver->write(db, ping_body, &now_ms, timeout_ms, err);
+}
+
+static const struct sok_db_value *cell(const struct sok_db_result *result, size_t row, size_t column)
+{
+    if (row >= result->row_count || column >= result->column_count)
+        sok_panic(
+            "cell %zu,%zu of a result of %zu x %zu", row, column, result->row_count, result->column_count);
+    return &result->cells[row * result->column_count + column];
+}
+
+const char *sok_db_get_text(const struct sok_db_result *result, size_t row, size_t column)
+{
+    const struct sok_db_value *value = cell(result, row, column);
+    return value->type == SOK_DB_TEXT || value->type == SOK_DB_BLOB ? value->text : NULL;
+}
+
+int64_t sok_db_get_int(const struct sok_db_result *result, size_t row, size_t column)
+{
+    const struct sok_db_value *value = cell(result, row, column);
+    return value->type == SOK_DB_INT    ? value->integer
+           : value->type == SOK_DB_REAL ? (int64_t)value->real
+                                        : 0;
+}
+
+double sok_db_get_real(const struct sok_db_result *result, size_t row, size_t column)
+{
+    const struct sok_db_value *value = cell(result, row, column);
+    return value->type == SOK_DB_REAL  ? value->real
+           : value->type == SOK_DB_INT ? (double)value->integer
+                                       : 0;
+}

@@ -1,0 +1,35 @@
+// What a database driver provides; included by db.c and the drivers only.
+#ifndef SOK_BACKENDS_DB_DRIVER_H
+#define SOK_BACKENDS_DB_DRIVER_H
+
+#include "backends/db/db.h"
+
+struct sok_db_driver {
+    const char *scheme; // before the ':' of the URL
+    // `location` is what follows the ':'. Sets *ret with `driver` filled in.
+    enum sok_status (*open)(
+        const char *location, struct sok_metrics *metrics, struct sok_db **ret, struct sok_error *err);
+    void (*close)(struct sok_db *db);
+    const char *(*dialect)(const struct sok_db *db);
+    struct sok_db_tx *(*reader)(struct sok_db *db);
+    enum sok_status (*query)(
+        struct sok_db_tx *tx, struct sok_arena *arena, const char *sql, const struct sok_db_value *params,
+        size_t param_count, struct sok_db_result *ret, struct sok_error *err);
+    // wait_ms: how long the body may wait for its turn.
+    enum sok_status (*write)(
+        struct sok_db *db, sok_db_body body, void *context, int64_t wait_ms, struct sok_error *err);
+    enum sok_status (*snapshot)(struct sok_db *db, const char *path, struct sok_error *err);
+};
+
+// First member of every driver's own struct.
+struct sok_db {
+    const struct sok_db_driver *driver;
+    struct sok_metrics *metrics;
+};
+struct sok_db_tx {
+    struct sok_db *db;
+};
+
+extern const struct sok_db_driver sok_db_sqlite, sok_db_failing;
+
+#endif
