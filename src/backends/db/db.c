@@ -82,7 +82,8 @@ enum sok_status sok_db_snapshot(struct sok_db *db, const char *path, struct sok_
 static enum sok_status ping_body(struct sok_db_tx *tx, void *context, struct sok_error *err)
 {
     SOK_TRY(SOK_DB_QUERY(
-        tx, NULL, NULL, err, "CREATE TABLE IF NOT EXISTS db_ping (id BIGINT PRIMARY KEY, at BIGINT NOT NULL)"));
+        tx, NULL, NULL, err,
+        "CREATE TABLE IF NOT EXISTS db_ping (id BIGINT PRIMARY KEY, at BIGINT NOT NULL)"));
     return SOK_DB_QUERY(
         tx, NULL, NULL, err,
         "INSERT INTO db_ping (id, at) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET at = excluded.at",
@@ -113,15 +114,11 @@ const char *sok_db_get_text(const struct sok_db_result *result, size_t row, size
 int64_t sok_db_get_int(const struct sok_db_result *result, size_t row, size_t column)
 {
     const struct sok_db_value *value = cell(result, row, column);
-    return value->type == SOK_DB_INT    ? value->integer
-           : value->type == SOK_DB_REAL ? (int64_t)value->real
-                                        : 0;
+    return value->type == SOK_DB_INT ? value->integer : value->type == SOK_DB_REAL ? (int64_t)value->real : 0;
 }
 
 double sok_db_get_real(const struct sok_db_result *result, size_t row, size_t column)
 {
     const struct sok_db_value *value = cell(result, row, column);
-    return value->type == SOK_DB_REAL  ? value->real
-           : value->type == SOK_DB_INT ? (double)value->integer
-                                       : 0;
+    return value->type == SOK_DB_REAL ? value->real : value->type == SOK_DB_INT ? (double)value->integer : 0;
 }

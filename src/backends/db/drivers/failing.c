@@ -106,8 +106,7 @@ static enum sok_status failing_query(
 {
     struct failing_db *db = failing_of(tx->db);
     SOK_TRY(strike(db, SOK_DB_FAULT_QUERY, err));
-    struct sok_db_tx *inner =
-        tx == &db->reader ? sok_db_reader(db->inner) : ((struct failing_tx *)tx)->inner;
+    struct sok_db_tx *inner = tx == &db->reader ? sok_db_reader(db->inner) : ((struct failing_tx *)tx)->inner;
     return sok_db_query(inner, arena, sql, params, param_count, ret, err);
 }
 

@@ -12,8 +12,9 @@ enum sok_db_fault {
     SOK_DB_FAULT_ALL     // queries and writes
 };
 
-// From now on, of the calls that `fault` names, the one after `after` more fails with `status`, and then every `every`-th again
-// (0: never again; 1: all). Any thread. The database must have been opened as "failing:...".
+// From now on, of the calls that `fault` names, the one after `after` more fails with `status`, and then
+// every `every`-th again (0: never again; 1: all). Any thread. The database must have been opened as
+// "failing:...".
 void sok_db_failing_set(
     struct sok_db *db, enum sok_db_fault fault, int64_t after, int64_t every, enum sok_status status);
 

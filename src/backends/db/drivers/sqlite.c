@@ -1,5 +1,6 @@
-// The embedded database. Readers come from a pool: a thread takes the connection that was used last, so that there are only as
-// many (each with a page cache of its own) as threads that read at the same moment, and their caches are warm.
+// The embedded database. Readers come from a pool: a thread takes the connection that was used last, so that
+// there are only as many (each with a page cache of its own) as threads that read at the same moment, and
+// their caches are warm.
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -12,8 +13,8 @@
 #include "backends/db/drivers/sqlite.h"
 #include "base/time.h"
 
-// The whole file is checked at start only where that takes no time to speak of; damage in a larger one is met when
-// it is read.
+// The whole file is checked at start only where that takes no time to speak of; damage in a larger one is met
+// when it is read.
 #define QUICK_CHECK_BYTES ((int64_t)32 << 20)
 
 struct sqlite_db {
@@ -51,7 +52,8 @@ static enum sok_status sync_folder(const char *path, struct sok_error *err)
     int result = fsync(fd);
     int error = errno;
     close(fd);
-    return result == 0 ? SOK_OK : sok_fail_errno(err, SOK_IO, error, "cannot sync the folder of the database");
+    return result == 0 ? SOK_OK
+                       : sok_fail_errno(err, SOK_IO, error, "cannot sync the folder of the database");
 }
 
 // SQLite gives its other files the mode of this one.
@@ -82,8 +84,7 @@ static enum sok_status check_sound(struct sok_sqlite_conn *conn, const char *pat
     const char *verdict = result.row_count ? sok_db_get_text(&result, 0, 0) : NULL;
     if (verdict && strcmp(verdict, "ok") == 0)
         return SOK_OK;
-    return sok_fail(
-        err, SOK_IO, "the database file %s is damaged; restore a backup or a snapshot", path);
+    return sok_fail(err, SOK_IO, "the database file %s is damaged; restore a backup or a snapshot", path);
 }
 
 static void free_db(struct sqlite_db *db)

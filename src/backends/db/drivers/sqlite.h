@@ -20,7 +20,7 @@
 
 struct sok_sqlite_statement {
     sqlite3_stmt *handle;
-    uint64_t hash, used; // of its text; the tick of its last use
+    uint64_t hash, used;                         // of its text; the tick of its last use
     unsigned char places[SOK_SQLITE_PARAMS_MAX]; // places[i]: which $n the i-th bind parameter is
     int param_count;
 };
@@ -54,7 +54,8 @@ enum sok_status sok_sqlite_writer_start(
 // Finishes what is queued, then closes the connection.
 struct sok_sqlite_writer *sok_sqlite_writer_stop(struct sok_sqlite_writer *writer);
 enum sok_status sok_sqlite_write(
-    struct sok_sqlite_writer *writer, sok_db_body body, void *context, int64_t wait_ms, struct sok_error *err);
+    struct sok_sqlite_writer *writer, sok_db_body body, void *context, int64_t wait_ms,
+    struct sok_error *err);
 // The connection of a write transaction, or NULL when `tx` is not this writer's.
 enum sok_status sok_sqlite_writer_query(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *sql, const struct sok_db_value *params,

@@ -164,8 +164,7 @@ static enum sok_status prepare(
     struct sok_error *err)
 {
     struct sok_sqlite_statement statement = {.hash = hash};
-    int code = sqlite3_prepare_v3(
-        conn->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement.handle, NULL);
+    int code = sqlite3_prepare_v3(conn->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement.handle, NULL);
     if (code != SQLITE_OK)
         return sok_sqlite_fail(conn->handle, code, err);
     if (!statement.handle)

@@ -13,9 +13,9 @@ static const struct {
     uint64_t magic;
     const char *name;
 } refused_magics[] = {
-    {0x6969, "NFS"},         {0x517b, "SMB"},    {0xff534d42, "CIFS"},  {0xfe534d42, "SMB2"},
-    {0x01021997, "9P"},      {0x5346414f, "AFS"}, {0x6b414653, "AFS"},  {0x00c36400, "Ceph"},
-    {0x0bd00bd0, "Lustre"},  {0x01161970, "GFS2"}, {0x7461636f, "OCFS2"}, {0x73757245, "Coda"},
+    {0x6969, "NFS"},        {0x517b, "SMB"},      {0xff534d42, "CIFS"},  {0xfe534d42, "SMB2"},
+    {0x01021997, "9P"},     {0x5346414f, "AFS"},  {0x6b414653, "AFS"},   {0x00c36400, "Ceph"},
+    {0x0bd00bd0, "Lustre"}, {0x01161970, "GFS2"}, {0x7461636f, "OCFS2"}, {0x73757245, "Coda"},
     {0x786f4256, "vboxsf"},
 };
 
@@ -23,15 +23,16 @@ static const struct {
 
 // Behind FUSE lies anything; these reach over a network. Local ones (ntfs-3g, mergerfs) are let through.
 static const char *const refused_fuse[] = {
-    "sshfs", "rclone", "glusterfs", "cephfs", "s3fs", "davfs", "curlftpfs", "goofys", "gcsfuse", "smbnetfs",
-    "nfs", "juicefs", "moosefs", "seaweedfs",
+    "sshfs",  "rclone",  "glusterfs", "cephfs", "s3fs",    "davfs",   "curlftpfs",
+    "goofys", "gcsfuse", "smbnetfs",  "nfs",    "juicefs", "moosefs", "seaweedfs",
 };
 
 static enum sok_status refuse(const char *name, struct sok_error *err)
 {
     return sok_fail(
         err, SOK_UNSUPPORTED,
-        "the database must lie on a local disk: this folder is on %s, where SQLite's locks do not hold", name);
+        "the database must lie on a local disk: this folder is on %s, where SQLite's locks do not hold",
+        name);
 }
 
 enum sok_status sok_sqlite_check_fs_type(uint64_t magic, const char *type, struct sok_error *err)
@@ -48,7 +49,8 @@ enum sok_status sok_sqlite_check_fs_type(uint64_t magic, const char *type, struc
     return SOK_OK;
 }
 
-// The type in /proc/self/mountinfo of the mount with this device number: "36 35 98:0 ... - ext4 /dev/sda ...".
+// The type in /proc/self/mountinfo of the mount with this device number: "36 35 98:0 ... - ext4 /dev/sda
+// ...".
 static bool mount_type(dev_t device, char *ret_type, size_t size)
 {
     FILE *file = fopen("/proc/self/mountinfo", "re");

@@ -1,8 +1,9 @@
 // The one thread that writes. Bodies wait in a bounded queue; whatever waits is run as one transaction, each
 // body in a savepoint of its own, and committed with one fsync. Nobody is released before that commit.
 //
-// Some errors (disk full, I/O, a statement that ran too long) make SQLite roll back the whole transaction and not only the
-// statement. Then the others' work is lost too through no fault of theirs: they are run again one by one.
+// Some errors (disk full, I/O, a statement that ran too long) make SQLite roll back the whole transaction and
+// not only the statement. Then the others' work is lost too through no fault of theirs: they are run again
+// one by one.
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -210,7 +211,8 @@ static void remove_waiting(struct sok_sqlite_writer *writer, struct write_reques
     }
 }
 
-// Waits for the end of a request; one that is still in the queue at the deadline is taken out again. With `lock` held.
+// Waits for the end of a request; one that is still in the queue at the deadline is taken out again. With
+// `lock` held.
 static enum sok_status wait_done(
     struct sok_sqlite_writer *writer, struct write_request *request, int64_t wait_ms)
 {

@@ -1,0 +1,451 @@
+// What every driver promises (the table of drivers runs through each test), then what SQLite's promises
+// beside.
+#include "backends/db/db.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "backends/db/drivers/failing.h"
+#include "backends/db/drivers/sqlite.h"
+#include "base/test.h"
+#include "base/test_dir.h"
+#include "runtime/metrics.h"
+
+struct fixture {
+    const char *prefix; // of the URL
+    struct sok_test_dir dir;
+    struct sok_arena *arena;
+    struct sok_db *db;
+    struct sok_error err;
+};
+
+static const char *db_url(const struct fixture *f, char *buf, size_t size)
+{
+    snprintf(buf, size, "%ssqlite:%s/test.db", f->prefix, f->dir.path);
+    return buf;
+}
+
+static enum sok_status run_sql(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    return SOK_DB_QUERY(tx, NULL, NULL, err, *(const char **)context);
+}
+
+static enum sok_status write_sql(struct fixture *f, const char *sql)
+{
+    return sok_db_write(f->db, run_sql, &sql, &f->err);
+}
+
+static enum sok_status read_sql(struct fixture *f, const char *sql)
+{
+    return run_sql(sok_db_reader(f->db), &sql, &f->err);
+}
+
+static struct fixture *start(const char *prefix)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    char url[128];
+    f->prefix = prefix;
+    f->arena = sok_arena_new(0);
+    sok_test_dir_make(&f->dir);
+    assert_ok(sok_db_open(db_url(f, url, sizeof(url)), NULL, &f->db, &f->err));
+    assert_ok(write_sql(
+        f, "CREATE TABLE t (id BIGINT PRIMARY KEY, name TEXT UNIQUE, amount DOUBLE PRECISION, raw BYTEA)"));
+    return f;
+}
+
+static int set_up_sqlite(void **state)
+{
+    *state = start("");
+    return 0;
+}
+
+static int set_up_failing(void **state)
+{
+    *state = start("failing:");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    sok_db_close(f->db);
+    sok_arena_free(f->arena);
+    sok_test_dir_remove(&f->dir);
+    free(f);
+    return 0;
+}
+
+static int64_t count_rows(struct fixture *f)
+{
+    struct sok_db_result rows;
+    assert_ok(SOK_DB_QUERY(sok_db_reader(f->db), f->arena, &rows, &f->err, "SELECT count(*) FROM t"));
+    return sok_db_get_int(&rows, 0, 0);
+}
+
+static enum sok_status write_all_types(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    // Parameters out of order and one twice: they go by their number.
+    return SOK_DB_QUERY(
+        tx, NULL, NULL, err, "INSERT INTO t (raw, id, name, amount) VALUES ($4, $2, $1 || $1, $3)",
+        sok_db_text("é"), sok_db_int(INT64_MAX), sok_db_real(0.5), sok_db_blob("a\0b", 3));
+}
+
+static void values_come_back_as_they_went_in(void **state)
+{
+    struct fixture *f = *state;
+    struct sok_db_result rows;
+    assert_ok(sok_db_write(f->db, write_all_types, NULL, &f->err));
+    assert_ok(SOK_DB_QUERY(
+        sok_db_reader(f->db), f->arena, &rows, &f->err,
+        "SELECT id, name, amount, raw, NULL FROM t WHERE id = $1", sok_db_int(INT64_MAX)));
+    assert_int_equal(rows.row_count, 1);
+    assert_int_equal(rows.column_count, 5);
+    assert_true(sok_db_get_int(&rows, 0, 0) == INT64_MAX);
+    assert_string_equal(sok_db_get_text(&rows, 0, 1), "éé");
+    assert_true(sok_db_get_real(&rows, 0, 2) == 0.5);
+    assert_int_equal(rows.cells[3].len, 3);
+    assert_memory_equal(rows.cells[3].text, "a\0b", 3);
+    assert_null(sok_db_get_text(&rows, 0, 4));
+    assert_int_equal(sok_db_get_int(&rows, 0, 4), 0);
+}
+
+static enum sok_status write_then_fail(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    SOK_TRY(SOK_DB_QUERY(tx, NULL, NULL, err, "INSERT INTO t (id) VALUES (1)"));
+    return sok_fail(err, SOK_INVALID, "no");
+}
+
+static void a_body_that_fails_leaves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(sok_db_write(f->db, write_then_fail, NULL, &f->err), SOK_INVALID);
+    assert_string_equal(f->err.message, "no");
+    assert_int_equal(count_rows(f), 0);
+}
+
+static void a_second_row_of_the_same_key_is_a_conflict(void **state)
+{
+    struct fixture *f = *state;
+    assert_ok(write_sql(f, "INSERT INTO t (id) VALUES (1)"));
+    assert_int_equal(write_sql(f, "INSERT INTO t (id) VALUES (1)"), SOK_CONFLICT);
+    assert_string_equal(f->err.code, "already_exists");
+    assert_null(strstr(f->err.message, "INSERT"));
+    assert_int_equal(count_rows(f), 1);
+}
+
+static void the_read_side_does_not_write(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(read_sql(f, "INSERT INTO t (id) VALUES (1)"), SOK_INTERNAL);
+    assert_int_equal(count_rows(f), 0);
+}
+
+static void a_broken_statement_is_our_own_mistake(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(read_sql(f, "SELECT FROM WHERE"), SOK_INTERNAL);
+    assert_int_equal(read_sql(f, "SELECT $1"), SOK_INTERNAL); // no parameter given
+    assert_int_equal(read_sql(f, "SELECT ?"), SOK_INTERNAL);
+}
+
+static void more_rows_than_the_limit_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct sok_db_result rows;
+    const char *sql =
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) SELECT i FROM n";
+    assert_ok(SOK_DB_QUERY(sok_db_reader(f->db), f->arena, &rows, &f->err, sql, sok_db_int(SOK_DB_ROWS_MAX)));
+    assert_int_equal(rows.row_count, SOK_DB_ROWS_MAX);
+    assert_int_equal(
+        SOK_DB_QUERY(sok_db_reader(f->db), f->arena, &rows, &f->err, sql, sok_db_int(SOK_DB_ROWS_MAX + 1)),
+        SOK_TOO_LARGE);
+}
+
+struct nested {
+    struct sok_db *db;
+    enum sok_status inner;
+};
+
+static enum sok_status write_from_inside(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    struct nested *nested = context;
+    struct sok_error inner = {0};
+    nested->inner = sok_db_write(nested->db, write_then_fail, NULL, &inner);
+    return SOK_OK;
+}
+
+static void a_write_inside_a_write_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct nested nested = {.db = f->db};
+    assert_ok(sok_db_write(f->db, write_from_inside, &nested, &f->err));
+    assert_int_equal(nested.inner, SOK_INTERNAL);
+}
+
+#define THREADS 8
+#define WRITES 200
+
+struct crowd {
+    struct fixture *f;
+    int number, failures;
+};
+
+static enum sok_status write_one_of_many(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    int64_t id = *(int64_t *)context;
+    SOK_TRY(SOK_DB_QUERY(tx, NULL, NULL, err, "INSERT INTO t (id) VALUES ($1)", sok_db_int(id)));
+    return id % 5 == 0 ? sok_fail(err, SOK_INVALID, "every fifth") : SOK_OK;
+}
+
+static void *write_many(void *context)
+{
+    struct crowd *crowd = context;
+    struct sok_db_tx *reader = sok_db_reader(crowd->f->db);
+    for (int i = 0; i < WRITES; i++) {
+        SOK_ARENA_AUTO *arena = sok_arena_new(0);
+        struct sok_error err = {0};
+        struct sok_db_result rows;
+        int64_t id = crowd->number * WRITES + i;
+        enum sok_status status = sok_db_write(crowd->f->db, write_one_of_many, &id, &err);
+        crowd->failures += status != (id % 5 == 0 ? SOK_INVALID : SOK_OK);
+        // What was acknowledged is seen by the next read.
+        crowd->failures += SOK_DB_QUERY(
+                               reader, arena, &rows, &err, "SELECT count(*) FROM t WHERE id = $1",
+                               sok_db_int(id)) != SOK_OK ||
+                           sok_db_get_int(&rows, 0, 0) != (id % 5 != 0);
+    }
+    return NULL;
+}
+
+static void many_threads_write_and_each_body_stands_alone(void **state)
+{
+    struct fixture *f = *state;
+    pthread_t threads[THREADS];
+    struct crowd crowds[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        crowds[i] = (struct crowd){.f = f, .number = i};
+        assert_int_equal(pthread_create(&threads[i], NULL, write_many, &crowds[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(crowds[i].failures, 0);
+    }
+    assert_int_equal(count_rows(f), THREADS * WRITES * 4 / 5);
+}
+
+static void a_snapshot_is_a_whole_database(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+    struct stat st;
+    assert_ok(write_sql(f, "INSERT INTO t (id, name) VALUES (7, 'seven')"));
+    sok_test_dir_file(&f->dir, "snapshot.db", path, sizeof(path));
+    assert_ok(sok_db_snapshot(f->db, path, &f->err));
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_not_equal(sok_db_snapshot(f->db, path, &f->err), SOK_OK); // never over a file
+
+    char url[160];
+    struct sok_db *copy;
+    struct sok_db_result rows;
+    snprintf(url, sizeof(url), "sqlite:%s", path);
+    assert_ok(sok_db_open(url, NULL, &copy, &f->err));
+    assert_ok(SOK_DB_QUERY(sok_db_reader(copy), f->arena, &rows, &f->err, "SELECT name FROM t"));
+    assert_string_equal(sok_db_get_text(&rows, 0, 0), "seven");
+    sok_db_close(copy);
+}
+
+static void a_ping_is_answered(void **state)
+{
+    struct fixture *f = *state;
+    assert_ok(sok_db_ping(f->db, 5000, &f->err));
+    assert_ok(sok_db_ping(f->db, 5000, &f->err));
+    assert_string_equal(sok_db_dialect(f->db), "sqlite");
+    assert_string_equal(sok_db_tx_dialect(sok_db_reader(f->db)), "sqlite");
+}
+
+static void rows_survive_closing(void **state)
+{
+    struct fixture *f = *state;
+    char url[128];
+    assert_ok(write_sql(f, "INSERT INTO t (id) VALUES (1)"));
+    sok_db_close(f->db);
+    assert_ok(sok_db_open(db_url(f, url, sizeof(url)), NULL, &f->db, &f->err));
+    assert_int_equal(count_rows(f), 1);
+}
+
+// --- SQLite alone
+
+static void the_files_are_the_owners_only(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+    struct stat st;
+    static const char *const names[] = {"test.db", "test.db-wal", "test.db-shm"};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(names); i++) {
+        assert_int_equal(stat(sok_test_dir_file(&f->dir, names[i], path, sizeof(path)), &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+    }
+}
+
+static enum sok_status open_bytes(struct fixture *f, const void *bytes, size_t len)
+{
+    char path[128], url[160];
+    sok_test_dir_file(&f->dir, "other.db", path, sizeof(path));
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, len, file), len);
+    fclose(file);
+    struct sok_db *db = NULL;
+    snprintf(url, sizeof(url), "sqlite:%s", path);
+    enum sok_status status = sok_db_open(url, NULL, &db, &f->err);
+    sok_db_close(db);
+    return status;
+}
+
+static void a_damaged_database_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+    char bytes[64 << 10];
+    assert_int_equal(open_bytes(f, "this is a letter, not a database at all", 39), SOK_IO);
+    for (int i = 0; i < 400; i++) {
+        char sql[128];
+        snprintf(
+            sql, sizeof(sql), "INSERT INTO t (id, name) VALUES (%d, 'a name that takes some room %d')", i, i);
+        assert_ok(write_sql(f, sql));
+    }
+    sok_test_dir_file(&f->dir, "snapshot.db", path, sizeof(path));
+    assert_ok(sok_db_snapshot(f->db, path, &f->err));
+    FILE *file = fopen(path, "r");
+    size_t len = fread(bytes, 1, sizeof(bytes), file);
+    fclose(file);
+    assert_true(len > 16384);
+    assert_int_equal(open_bytes(f, bytes, len), SOK_OK);
+    memset(bytes + 8192, 0xa5, 4096);
+    assert_int_equal(open_bytes(f, bytes, len), SOK_IO);
+    assert_non_null(strstr(f->err.message, "damaged"));
+}
+
+static void wrong_urls_are_named(void **state)
+{
+    struct fixture *f = *state;
+    struct sok_db *db = NULL;
+    assert_int_equal(sok_db_open("mysql://x:secret@y/z", NULL, &db, &f->err), SOK_INVALID);
+    assert_null(strstr(f->err.message, "secret"));
+    assert_int_equal(sok_db_open("sqlite:", NULL, &db, &f->err), SOK_INVALID);
+    assert_int_equal(sok_db_open("sqlite:/nonexistent/folder/x.db", NULL, &db, &f->err), SOK_NOT_FOUND);
+    assert_null(db);
+}
+
+static void network_file_systems_are_refused_by_name(void **state)
+{
+    static const struct {
+        uint64_t magic;
+        const char *type, *name; // name NULL: let through
+    } cases[] = {
+        {0x6969, NULL, "NFS"},
+        {0xff534d42, NULL, "CIFS"},
+        {0xfe534d42, NULL, "SMB2"},
+        {0x01021997, NULL, "9P"},
+        {0x65735546, "fuse.sshfs", "sshfs"},
+        {0x65735546, "fuse.rclone", "rclone"},
+        {0x65735546, "fuseblk", NULL},
+        {0x65735546, "fuse.mergerfs", NULL},
+        {0x65735546, NULL, NULL},
+        {0xef53, NULL, NULL},
+        {0x9123683e, NULL, NULL},
+        {0x01021994, NULL, NULL},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < SOK_ARRAY_LEN(cases); i++) {
+        enum sok_status status = sok_sqlite_check_fs_type(cases[i].magic, cases[i].type, &f->err);
+        assert_int_equal(status, cases[i].name ? SOK_UNSUPPORTED : SOK_OK);
+        if (cases[i].name)
+            assert_non_null(strstr(f->err.message, cases[i].name));
+    }
+    assert_ok(sok_sqlite_check_fs(f->dir.path, &f->err));
+}
+
+static void more_statements_than_are_kept_still_work(void **state)
+{
+    struct fixture *f = *state;
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < SOK_SQLITE_STATEMENTS + 20; i++) {
+            struct sok_db_result rows;
+            const char *sql = sok_format(f->arena, "SELECT %d + $1", i);
+            assert_ok(SOK_DB_QUERY(sok_db_reader(f->db), f->arena, &rows, &f->err, sql, sok_db_int(1)));
+            assert_int_equal(sok_db_get_int(&rows, 0, 0), i + 1);
+        }
+}
+
+static void queries_are_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct sok_metrics *metrics = sok_metrics_new();
+    struct sok_db *db;
+    char url[128];
+    SOK_BUF_AUTO text;
+    sok_buf_init(&text, 1 << 20);
+    snprintf(url, sizeof(url), "sqlite:%s/metrics.db", f->dir.path);
+    assert_ok(sok_db_open(url, metrics, &db, &f->err));
+    assert_ok(SOK_DB_QUERY(sok_db_reader(db), NULL, NULL, &f->err, "SELECT 1"));
+    sok_db_close(db);
+    sok_metrics_format(metrics, &text);
+    assert_non_null(strstr(text.data, "sokoul_db_queries_total 1"));
+    sok_metrics_free(metrics);
+}
+
+// --- the failing driver
+
+static void the_failing_driver_fails_as_it_is_told(void **state)
+{
+    struct fixture *f = *state;
+    sok_db_failing_set(f->db, SOK_DB_FAULT_QUERY, 1, 2, SOK_IO);
+    static const enum sok_status expected[] = {SOK_OK, SOK_IO, SOK_OK, SOK_IO, SOK_OK};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(expected); i++)
+        assert_int_equal(read_sql(f, "SELECT 1"), expected[i]);
+
+    sok_db_failing_set(f->db, SOK_DB_FAULT_COMMIT, 0, 0, SOK_NO_SPACE);
+    assert_int_equal(write_sql(f, "INSERT INTO t (id) VALUES (1)"), SOK_NO_SPACE);
+    assert_int_equal(count_rows(f), 0);
+    assert_ok(write_sql(f, "INSERT INTO t (id) VALUES (1)"));
+
+    sok_db_failing_set(f->db, SOK_DB_FAULT_ALL, 0, 1, SOK_UNAVAILABLE);
+    assert_int_equal(sok_db_ping(f->db, 1000, &f->err), SOK_UNAVAILABLE);
+    sok_db_failing_set(f->db, SOK_DB_FAULT_NONE, 0, 0, SOK_OK);
+    assert_ok(sok_db_ping(f->db, 1000, &f->err));
+}
+
+#define FOR_BOTH(function)                                               \
+    cmocka_unit_test_setup_teardown(function, set_up_sqlite, tear_down), \
+    {                                                                    \
+        "failing." #function, function, set_up_failing, tear_down, NULL  \
+    }
+#define FOR_SQLITE(function) cmocka_unit_test_setup_teardown(function, set_up_sqlite, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FOR_BOTH(values_come_back_as_they_went_in),
+        FOR_BOTH(a_body_that_fails_leaves_nothing),
+        FOR_BOTH(a_second_row_of_the_same_key_is_a_conflict),
+        FOR_BOTH(the_read_side_does_not_write),
+        FOR_BOTH(a_broken_statement_is_our_own_mistake),
+        FOR_BOTH(more_rows_than_the_limit_are_refused),
+        FOR_BOTH(a_write_inside_a_write_is_refused),
+        FOR_BOTH(many_threads_write_and_each_body_stands_alone),
+        FOR_BOTH(a_snapshot_is_a_whole_database),
+        FOR_BOTH(a_ping_is_answered),
+        FOR_BOTH(rows_survive_closing),
+        FOR_SQLITE(the_files_are_the_owners_only),
+        FOR_SQLITE(a_damaged_database_is_refused),
+        FOR_SQLITE(wrong_urls_are_named),
+        FOR_SQLITE(network_file_systems_are_refused_by_name),
+        FOR_SQLITE(more_statements_than_are_kept_still_work),
+        FOR_SQLITE(queries_are_counted),
+        cmocka_unit_test_setup_teardown(the_failing_driver_fails_as_it_is_told, set_up_failing, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
