@@ -56,6 +56,7 @@ enum sok_torrent_file_flag { // bits of sok_torrent_file.flags
 struct sok_torrent_file {
     int index;        // in the torrent, as the other calls take it
     const char *path; // below the torrent's save path, '/' between parts, UTF-8
+    int64_t offset;   // in the torrent's bytes
     int64_t size_bytes, done_bytes;
     unsigned flags;
     bool wanted;
@@ -66,6 +67,7 @@ struct sok_torrent_info {
     const char *name;
     int64_t size_bytes; // without padding
     int64_t piece_bytes;
+    int piece_count;
     bool is_private;
     bool has_password_archive; // only archives, or a name that says "password": probably not what it claims
     struct sok_torrent_file *files;
@@ -80,14 +82,11 @@ SOK_MUST_CHECK enum sok_status sok_torrent_inspect(
     struct sok_arena *arena, const void *bytes, size_t len, struct sok_torrent_info *ret,
     struct sok_error *err);
 
-// The key and (may be NULL) display name of a magnet URI. SOK_INVALID for anything without a usable hash.
-SOK_MUST_CHECK enum sok_status sok_torrent_parse_magnet(
-    struct sok_arena *arena, const char *uri, char ret_key[SOK_TORRENT_KEY_LEN + 1], const char **ret_name,
+// The key that a magnet link or a bare info hash (40 or 64 hex digits, 32 base32 letters, any case) leads to.
+// SOK_INVALID when there is none in it.
+SOK_MUST_CHECK enum sok_status sok_torrent_key(
+    struct sok_arena *arena, const char *magnet_or_hash, char ret_key[SOK_TORRENT_KEY_LEN + 1],
     struct sok_error *err);
-
-// The key in an info hash as people write it: 40 hex digits of either case or 32 base32 characters.
-SOK_MUST_CHECK enum sok_status sok_torrent_parse_hash(
-    const char *text, char ret_key[SOK_TORRENT_KEY_LEN + 1], struct sok_error *err);
 
 // --- Torrents in the session.
 
