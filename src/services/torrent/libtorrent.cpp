@@ -23,6 +23,8 @@
 #include <libtorrent/torrent_status.hpp>
 #include <libtorrent/write_resume_data.hpp>
 
+// In C a struct and a function may share a name, and the headers make use of it.
+#pragma GCC diagnostic ignored "-Wshadow"
 extern "C" {
 #include "base/encode.h"
 #include "base/text.h"
@@ -186,6 +188,8 @@ struct walker {
 
     enum sok_status info(lt::bdecode_node const &info)
     {
+        if (!info.dict_find_string("name") && !info.dict_find_string("name.utf-8"))
+            return malformed(err, "it has no name");
         SOK_TRY(name(info, "name"));
         SOK_TRY(name(info, "name.utf-8"));
         lt::bdecode_node const files = info.dict_find_list("files");
@@ -244,12 +248,13 @@ lt::load_torrent_limits limits()
     return limits;
 }
 
-// An info dictionary as a .torrent of its own. `extra` come before "info" and must sort so.
+// An info dictionary as a .torrent of its own. `extra` come before "info" and must sort so. The hashes of a
+// v2 torrent's pieces are not at hand here, and peers have them; but the key must be there.
 std::string wrap_info(lt::span<char const> info, std::string const &extra)
 {
     std::string torrent = "d" + extra + "4:info";
     torrent.append(info.data(), static_cast<std::size_t>(info.size()));
-    torrent += 'e';
+    torrent += "12:piece layersdee";
     return torrent;
 }
 

@@ -2,14 +2,11 @@
 // torrent_alerts.c; what players wait for is torrent_pieces.c's.
 #include "services/torrent/torrent.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "base/text.h"
 #include "services/torrent/torrent-private.h"
 
 #define ENTRY_ARENA_BYTES ((size_t)64 << 20)

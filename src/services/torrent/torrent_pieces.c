@@ -1,13 +1,10 @@
 // Which bytes are there, and hurrying those a player waits for.
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/time.h"
+#include "services/library/beneath.h"
 #include "services/torrent/torrent-private.h"
 
 #define WINDOW_REPEAT_MS 1000 // asking for the same pieces again within this time changes nothing
@@ -202,21 +199,6 @@ void sok_torrents_wait(struct sok_torrents *torrents, uint64_t *generation, int6
     pthread_mutex_unlock(&torrents->lock);
 }
 
-static int open_beneath(const char *root, const char *path)
-{
-    int dir = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0)
-        return -1;
-    struct open_how how = {
-        .flags = O_RDONLY | O_CLOEXEC,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-    int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
-    int saved = errno;
-    close(dir);
-    errno = saved;
-    return fd;
-}
-
 enum sok_status sok_torrent_open_file(
     struct sok_torrents *torrents, const char *key, int file, int *ret_fd, struct sok_error *err)
 {
@@ -226,13 +208,15 @@ enum sok_status sok_torrent_open_file(
     pthread_mutex_lock(&torrents->lock);
     const char *path = is_file(entry, file) ? entry->info->files[file].path : NULL;
     pthread_mutex_unlock(&torrents->lock);
-    int fd = path ? open_beneath(entry->save_path, path) : -1;
-    int saved = path ? errno : ENOENT;
+    int root_fd;
+    enum sok_status status = path ? sok_beneath_root(entry->save_path, false, &root_fd, err)
+                                  : sok_fail(err, SOK_NOT_FOUND, "the torrent has no such file");
+    if (status == SOK_OK) {
+        status = sok_beneath_open(root_fd, path, ret_fd, err);
+        (void)close(root_fd);
+    }
     sok_torrent_put(torrents, entry);
-    if (fd < 0)
-        return sok_fail_errno(err, SOK_IO, saved, "cannot open the torrent's file");
-    *ret_fd = fd;
-    return SOK_OK;
+    return status;
 }
 
 void sok_torrent_prefer_ends(struct sok_torrent_entry *entry)
