@@ -82,7 +82,8 @@ struct sok_request {
     const char *client_ip;    // after trusted proxies; the only address anything may use
     const char *request_id, *traceparent;
     struct sok_principal principal;
-    int64_t started_ms; // monotonic
+    int64_t started_ms;              // monotonic
+    const struct sok_error *failure; // set before `after` runs: what made the answer a problem; NULL: nothing
     struct sok_response *response;
 };
 
