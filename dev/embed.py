@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Writes files as a C table of struct sok_embedded_file (src/base/embed.h).
 
 embed.py OUTPUT.c SYMBOL ROOT FILE...   embeds the files, named by their path below ROOT

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Runs the test suites named on the command line, or all of them; called by ./test.
 
 A suite is a row of SUITES: a name, what it does, and a function that returns (passed, failed). Each build has
