@@ -1,0 +1,75 @@
+#include "api/middleware/middleware.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+#include "runtime/log.h"
+#include "services/auth/auth.h"
+
+// The token of "Authorization: Bearer TOKEN" (RFC 6750 section 2.1), or NULL. "" when the scheme is another
+// one.
+static const char *bearer_token(const struct sok_request *request)
+{
+    const char *header = sok_request_header(request, "Authorization");
+    if (!header)
+        return NULL;
+    if (strncasecmp(header, "Bearer ", 7) != 0)
+        return "";
+    header += 7;
+    return header + strspn(header, " ");
+}
+
+// A route that asks for nobody works also with a token that is no longer good (refreshing one, say), and
+// while the database is down.
+static enum sok_status find_principal(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_api *api = sok_api_of(request);
+    bool needs_one =
+        request->route->policy != SOK_POLICY_PUBLIC && request->route->policy != SOK_POLICY_SIGNED_URL;
+    const char *token = bearer_token(request);
+    if (!token)
+        return SOK_OK;
+    struct sok_error found = {0};
+    enum sok_status status =
+        sok_session_authenticate(api->auth->sessions, request->arena, token, &request->principal, &found);
+    if (status == SOK_OK || !needs_one || request->route->policy == SOK_POLICY_OPERATOR)
+        return SOK_OK;
+    *err = found;
+    return status;
+}
+
+// RFC 6750 section 3: with an error only when a token was shown.
+static void challenge(struct sok_request *request, const struct sok_error *err)
+{
+    bool shown = bearer_token(request) != NULL;
+    const char *value =
+        shown
+            ? sok_format(
+                  request->arena,
+                  "Bearer realm=\"sokoul\", error=\"invalid_token\", error_description=\"%s\"", err->message)
+            : "Bearer realm=\"sokoul\"";
+    sok_reply_header(request, "WWW-Authenticate", value);
+}
+
+enum sok_status sok_api_before(struct sok_request *request, struct sok_error *err)
+{
+    sok_log_set_context(request->request_id, request->traceparent ? request->traceparent : "");
+    enum sok_address_verdict address = sok_api_judge_address(request);
+    if (address == SOK_ADDRESS_BLACKLISTED) {
+        enum sok_status status = sok_fail(err, SOK_DENIED, "this address is not let in");
+        err->code = "address_blocked";
+        return status;
+    }
+    if (!request->route)
+        return SOK_OK;
+    SOK_TRY(sok_api_limit_address(request, err));
+    bool is_operator = address == SOK_ADDRESS_WHITELISTED || sok_api_is_local(request);
+    enum sok_status status = find_principal(request, err);
+    if (status == SOK_OK)
+        status = sok_policy_judge(request->route->policy, request->principal.role, is_operator, err);
+    if (status == SOK_UNAUTHENTICATED)
+        challenge(request, err);
+    SOK_TRY(status);
+    return sok_api_limit_route(request, err);
+}

@@ -1,0 +1,48 @@
+// What surrounds every handler: who calls, may they, how often; and afterwards the log line, the metrics and
+// the audit trail. The two hooks of net/http_server.h, and the questions handlers ask of the same kind.
+#ifndef SOK_API_MIDDLEWARE_H
+#define SOK_API_MIDDLEWARE_H
+
+#include "api/api.h"
+
+// The `before` hook. In this order: log context, address rules, the address's limit, the principal, the
+// route's policy (a value that is not known denies), the route's limit. Adds WWW-Authenticate to a 401,
+// X-RateLimit-* to limited routes. Any thread.
+enum sok_status sok_api_before(struct sok_request *request, struct sok_error *err);
+
+// The `after` hook: access log, error detail for answers from 500 on, metrics labelled with the route's
+// pattern.
+void sok_api_after(struct sok_request *request, int http_status, int64_t body_bytes);
+
+// Whether a route of this policy may be called, by whom and from where. Pure.
+SOK_MUST_CHECK enum sok_status sok_policy_judge(
+    enum sok_policy policy, int role, bool is_operator_address, struct sok_error *err);
+
+// Whether the request comes from this machine itself: a loopback address that no proxy stands behind, under a
+// name no foreign web page could have (DNS rebinding).
+bool sok_api_is_local(const struct sok_request *request);
+
+// What the address rules say of the caller.
+enum sok_address_verdict { SOK_ADDRESS_PLAIN, SOK_ADDRESS_WHITELISTED, SOK_ADDRESS_BLACKLISTED };
+enum sok_address_verdict sok_api_judge_address(const struct sok_request *request);
+
+// Counts the request against its address's limit, then (separately, once the principal is known) against the
+// limit of its route's class. SOK_LIMITED with retry_after_s. A cache that is down limits nothing.
+SOK_MUST_CHECK enum sok_status sok_api_limit_address(struct sok_request *request, struct sok_error *err);
+SOK_MUST_CHECK enum sok_status sok_api_limit_route(struct sok_request *request, struct sok_error *err);
+
+// For requests that a browser would authenticate by itself (a cookie) and for WebSockets: `Origin`, when
+// there is one, must be this server's own (Host or SOKOUL_PUBLIC_URL), and Sec-Fetch-Site must not say
+// cross-site. SOK_DENIED with code "origin_refused".
+SOK_MUST_CHECK enum sok_status sok_api_check_origin(const struct sok_request *request, struct sok_error *err);
+
+// Whether the caller reached us through TLS (a proxy says so): cookies are then marked Secure.
+bool sok_api_is_tls(const struct sok_request *request);
+
+// Writes who did what into audit_logs and the audit log. The values are JSON texts without secrets, or NULL.
+// A failing write is logged and does not fail the request. Blocks on a write.
+void sok_api_audit(
+    struct sok_request *request, const char *action, const char *resource, const char *resource_id,
+    const char *old_value, const char *new_value);
+
+#endif
