@@ -175,30 +175,94 @@ static enum sok_status sync_folder(int fd, const char *path, struct sok_error *e
     return SOK_OK;
 }
 
-enum sok_status sok_beneath_link(
-    int from_root_fd, const char *from, int to_root_fd, const char *to, struct sok_error *err)
+static enum sok_status cross_device(struct sok_error *err, const char *path)
+{
+    enum sok_status status = sok_fail(
+        err, SOK_UNSUPPORTED,
+        "\"%.100s\" lies on another file system than the library, or on one without hard links", path);
+    if (err)
+        err->code = "cross_device";
+    return status;
+}
+
+static enum sok_status place_failed(struct sok_error *err, const char *from, const char *to)
+{
+    if (errno == EEXIST)
+        return sok_fail(err, SOK_CONFLICT, "\"%.120s\" is taken", to);
+    if (errno == EXDEV || errno == EPERM || errno == EMLINK || errno == EOPNOTSUPP || errno == ENOSYS)
+        return cross_device(err, from);
+    return sok_fail_errno(err, SOK_IO, errno, "cannot place \"%.120s\"", to);
+}
+
+static int link_open_file(int fd, int folder, const char *name)
+{
+    char self[64];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, self, folder, name, AT_SYMLINK_FOLLOW);
+}
+
+// Opens what is to get a name and the folder that the name shall stand in.
+static enum sok_status open_both(
+    int from_root_fd, const char *from, int to_root_fd, const char *to, int *ret_source, int *ret_folder,
+    const char **ret_name, struct sok_error *err)
 {
     SOK_FD_AUTO source = -1;
     SOK_TRY(sok_beneath_open(from_root_fd, from, &source, err));
-    SOK_FD_AUTO folder = -1;
+    SOK_TRY(open_parent(to_root_fd, to, true, ret_folder, ret_name, err));
+    *ret_source = sok_fd_take(&source);
+    return SOK_OK;
+}
+
+enum sok_status sok_beneath_link(
+    int from_root_fd, const char *from, int to_root_fd, const char *to, struct sok_error *err)
+{
+    SOK_FD_AUTO source = -1, folder = -1;
     const char *name;
-    SOK_TRY(open_parent(to_root_fd, to, true, &folder, &name, err));
-    char self[64];
-    snprintf(self, sizeof self, "/proc/self/fd/%d", source);
-    if (linkat(AT_FDCWD, self, folder, name, AT_SYMLINK_FOLLOW) != 0) {
-        if (errno == EEXIST)
-            return sok_fail(err, SOK_CONFLICT, "\"%.120s\" is taken", to);
-        if (errno == EXDEV || errno == EPERM || errno == EMLINK || errno == EOPNOTSUPP || errno == ENOSYS) {
-            enum sok_status status = sok_fail(
-                err, SOK_UNSUPPORTED,
-                "\"%.100s\" lies on another file system than the library (no hard link possible)", from);
-            if (err)
-                err->code = "cross_device";
-            return status;
-        }
-        return sok_fail_errno(err, SOK_IO, errno, "cannot place \"%.120s\"", to);
+    SOK_TRY(open_both(from_root_fd, from, to_root_fd, to, &source, &folder, &name, err));
+    if (link_open_file(source, folder, name) != 0)
+        return place_failed(err, from, to);
+    return sync_folder(folder, to, err);
+}
+
+// The same name for every try at the same target, so that what a killed process left is found and dropped.
+static void part_name(const char *name, char ret_part[64])
+{
+    uint64_t hash = 14695981039346656037u; // FNV-1a
+    for (const char *at = name; *at; at++)
+        hash = (hash ^ (unsigned char)*at) * 1099511628211u;
+    snprintf(ret_part, 64, SOK_BENEATH_PART_PREFIX "%016llx", (unsigned long long)hash);
+}
+
+enum sok_status sok_beneath_link_over(
+    int from_root_fd, const char *from, int to_root_fd, const char *to, struct sok_error *err)
+{
+    SOK_FD_AUTO source = -1, folder = -1;
+    const char *name;
+    SOK_TRY(open_both(from_root_fd, from, to_root_fd, to, &source, &folder, &name, err));
+    char part[64];
+    part_name(name, part);
+    (void)unlinkat(folder, part, 0);
+    if (link_open_file(source, folder, part) != 0)
+        return place_failed(err, from, to);
+    if (renameat(folder, part, folder, name) != 0) {
+        enum sok_status status = place_failed(err, from, to);
+        (void)unlinkat(folder, part, 0);
+        return status;
     }
     return sync_folder(folder, to, err);
+}
+
+enum sok_status sok_beneath_move(
+    int from_root_fd, const char *from, int to_root_fd, const char *to, struct sok_error *err)
+{
+    SOK_FD_AUTO source = -1, folder = -1, from_folder = -1;
+    const char *name, *from_name;
+    SOK_TRY(open_both(from_root_fd, from, to_root_fd, to, &source, &folder, &name, err));
+    SOK_TRY(open_parent(from_root_fd, from, false, &from_folder, &from_name, err));
+    if (renameat2(from_folder, from_name, folder, name, RENAME_NOREPLACE) != 0)
+        return place_failed(err, from, to);
+    SOK_TRY(sync_folder(folder, to, err));
+    return sync_folder(from_folder, from, err);
 }
 
 static enum sok_status copy_bytes(int from, int to, const char *path, struct sok_error *err)
@@ -232,25 +296,35 @@ static enum sok_status copy_bytes(int from, int to, const char *path, struct sok
     return status;
 }
 
-static enum sok_status compare_bytes(int a, int b, const char *path, struct sok_error *err)
+static enum sok_status compare_bytes(int a, int b, const char *path, bool *ret_same, struct sok_error *err)
 {
     char *chunk = malloc(COPY_CHUNK * 2);
     if (!chunk)
         sok_panic("out of memory");
     enum sok_status status = SOK_OK;
+    *ret_same = true;
     for (off_t at = 0;;) {
         ssize_t a_len = pread(a, chunk, COPY_CHUNK, at);
         ssize_t b_len = pread(b, chunk + COPY_CHUNK, COPY_CHUNK, at);
         if (a_len < 0 || b_len < 0)
             status = sok_fail_errno(err, SOK_IO, errno, "cannot compare \"%.120s\"", path);
         else if (a_len != b_len || memcmp(chunk, chunk + COPY_CHUNK, (size_t)a_len) != 0)
-            status = sok_fail(err, SOK_IO, "the copy of \"%.120s\" differs from what was copied", path);
-        if (status != SOK_OK || a_len == 0)
+            *ret_same = false;
+        if (status != SOK_OK || !*ret_same || a_len == 0)
             break;
         at += a_len;
     }
     free(chunk);
     return status;
+}
+
+enum sok_status sok_beneath_same(
+    int a_root_fd, const char *a, int b_root_fd, const char *b, bool *ret_same, struct sok_error *err)
+{
+    SOK_FD_AUTO a_fd = -1, b_fd = -1;
+    SOK_TRY(sok_beneath_open(a_root_fd, a, &a_fd, err));
+    SOK_TRY(sok_beneath_open(b_root_fd, b, &b_fd, err));
+    return compare_bytes(a_fd, b_fd, b, ret_same, err);
 }
 
 static enum sok_status copy_checked(
@@ -264,30 +338,25 @@ static enum sok_status copy_checked(
         return sok_fail_errno(err, SOK_IO, errno, "cannot sync \"%.120s\"", to);
     // The comparison shall see the disk, not what we just wrote.
     (void)posix_fadvise(copy, 0, 0, POSIX_FADV_DONTNEED);
-    SOK_TRY(compare_bytes(source, copy, to, err));
-    if (renameat2(folder, part, folder, name, RENAME_NOREPLACE) != 0) {
-        if (errno == EEXIST)
-            return sok_fail(err, SOK_CONFLICT, "\"%.120s\" is taken", to);
-        return sok_fail_errno(err, SOK_IO, errno, "cannot place \"%.120s\"", to);
-    }
+    bool same;
+    SOK_TRY(compare_bytes(source, copy, to, &same, err));
+    if (!same)
+        return sok_fail(err, SOK_IO, "the copy of \"%.120s\" differs from what was copied", to);
+    if (renameat2(folder, part, folder, name, RENAME_NOREPLACE) != 0)
+        return place_failed(err, name, to);
     return sync_folder(folder, to, err);
 }
 
 enum sok_status sok_beneath_copy(
     int from_root_fd, const char *from, int to_root_fd, const char *to, struct sok_error *err)
 {
-    SOK_FD_AUTO source = -1;
-    SOK_TRY(sok_beneath_open(from_root_fd, from, &source, err));
-    SOK_FD_AUTO folder = -1;
+    SOK_FD_AUTO source = -1, folder = -1;
     const char *name;
-    SOK_TRY(open_parent(to_root_fd, to, true, &folder, &name, err));
-    // The same name for every try at the same target, so that what a killed process left is found and
-    // dropped.
+    SOK_TRY(open_both(from_root_fd, from, to_root_fd, to, &source, &folder, &name, err));
+    if (faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return sok_fail(err, SOK_CONFLICT, "\"%.120s\" is taken", to); // before copying gigabytes in vain
     char part[64];
-    uint64_t hash = 14695981039346656037u; // FNV-1a
-    for (const char *at = name; *at; at++)
-        hash = (hash ^ (unsigned char)*at) * 1099511628211u;
-    snprintf(part, sizeof part, SOK_BENEATH_PART_PREFIX "%016llx", (unsigned long long)hash);
+    part_name(name, part);
     (void)unlinkat(folder, part, 0);
     enum sok_status status = copy_checked(source, folder, part, name, to, err);
     if (status != SOK_OK)

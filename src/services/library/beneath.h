@@ -41,6 +41,19 @@ SOK_MUST_CHECK enum sok_status sok_beneath_stat(
 SOK_MUST_CHECK enum sok_status sok_beneath_link(
     int from_root_fd, const char *from, int to_root_fd, const char *to, struct sok_error *err);
 
+// The same, but takes the place of the file that has the name, in one step. Whoever has that one open keeps
+// it.
+SOK_MUST_CHECK enum sok_status sok_beneath_link_over(
+    int from_root_fd, const char *from, int to_root_fd, const char *to, struct sok_error *err);
+
+// Renames, never over another file: SOK_CONFLICT. SOK_UNSUPPORTED with code "cross_device".
+SOK_MUST_CHECK enum sok_status sok_beneath_move(
+    int from_root_fd, const char *from, int to_root_fd, const char *to, struct sok_error *err);
+
+// Whether two files hold the same bytes. Reads both.
+SOK_MUST_CHECK enum sok_status sok_beneath_same(
+    int a_root_fd, const char *a, int b_root_fd, const char *b, bool *ret_same, struct sok_error *err);
+
 // Copies into a hidden file beside `to`, compares what the disk holds, syncs and renames it to `to`
 // (SOK_CONFLICT when the name is taken). A copy cut short leaves nothing under the name.
 SOK_MUST_CHECK enum sok_status sok_beneath_copy(

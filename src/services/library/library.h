@@ -116,7 +116,9 @@ struct sok_scan_result {
     int64_t added;          // new media_files rows
     int64_t unchanged;
     int64_t removed;    // rows dropped because their file is gone
+    int64_t missing;    // rows kept but marked, because their whole folder is gone (a disk not mounted?)
     int64_t media_made; // new media rows
+    int64_t unclear;    // films whose name does not say what they are; the first of them in `problems`
     int64_t unreadable; // files or folders that could not be read; the first of them in `problems`
     const char *problems[20];
     size_t problem_count;
