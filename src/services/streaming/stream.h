@@ -19,7 +19,6 @@
 #include "services/library/library.h"
 
 struct sok_streaming;
-struct sok_sessions; // services/auth/sessions.h
 struct sok_torrents; // services/torrent/torrent.h
 
 #define SOK_STREAM_LIFETIME_MS ((int64_t)12 * 60 * 60 * 1000) // a long film, paused over dinner
@@ -30,7 +29,10 @@ struct sok_streaming_options {
     struct sok_library *library;
     struct sok_torrents *torrents; // NULL: this process has no running downloads
     const char *data_dir;          // holds keys/stream.key (0600), made when missing
-    struct sok_sessions *sessions; // NULL: only the user is checked
+    // Whether a session still counts (signed in, not revoked, user enabled). NULL: sessions are not checked.
+    // A stream of no session (an API key's) needs its user to be active.
+    bool (*session_lives)(void *context, const char *session_id, const char *user_id);
+    void *context;
 };
 
 // SOK_DENIED when the key file can be read by others. Blocks. Owned by the caller; any thread may use it.
@@ -63,33 +65,33 @@ SOK_MUST_CHECK enum sok_status sok_streaming_sources(
     struct sok_streaming *streaming, struct sok_arena *arena, const char *media_id, const char *user_id,
     struct sok_stream_source **ret, size_t *ret_count, struct sok_error *err);
 
-// What a signed URL says.
+// A stream: what a signed URL gives out. Kept in data/streams.h; the URL has its id, its end and the
+// signature.
 struct sok_stream_grant {
     char stream_id[SOK_UUID_LEN + 1];
     enum sok_stream_kind kind;
-    char media_id[SOK_UUID_LEN + 1];
-    char subject_id[SOK_UUID_LEN + 1]; // media_files.id or downloads.id
+    const char *media_id, *user_id, *session_id; // session_id "": a login without one (an API key)
+    const char *subject_id;                      // media_files.id or downloads.id
     int file_index;
-    char user_id[SOK_UUID_LEN + 1], session_id[SOK_UUID_LEN + 1];
     int64_t expires_at;
 };
 
 // Makes a stream of a source for a user's session. *ret_url is a path with query ("/stream/ID/name.mkv?...").
-// `session_id` "" for a login without one (an API key).
+// Blocks on a write.
 SOK_MUST_CHECK enum sok_status sok_streaming_grant(
     struct sok_streaming *streaming, struct sok_arena *arena, const struct sok_stream_source *source,
-    const char *user_id, const char *session_id, struct sok_stream_grant *ret, const char **ret_url,
-    struct sok_error *err);
+    const char *user_id, const char *session_id, const char *client_ip, struct sok_stream_grant *ret,
+    const char **ret_url, struct sok_error *err);
 
 // Checks a URL's signature, expiry and session. `query` as the server parsed it. SOK_DENIED (code
-// "bad_signature", "expired", "session_ended").
+// "bad_signature", "expired", "session_ended"), SOK_NOT_FOUND when the stream is gone.
 SOK_MUST_CHECK enum sok_status sok_streaming_check(
-    struct sok_streaming *streaming, const char *stream_id, const struct sok_uri_param *query, size_t count,
-    struct sok_stream_grant *ret, struct sok_error *err);
+    struct sok_streaming *streaming, struct sok_arena *arena, const char *stream_id,
+    const struct sok_uri_param *query, size_t count, struct sok_stream_grant *ret, struct sok_error *err);
 
 // The bytes behind a grant, for sok_reply_ranges. A running download keeps its file open: when it completes
 // and moves, a stream that runs goes on. SOK_NOT_FOUND when it is gone, SOK_UNAVAILABLE when it cannot be
-// played yet.
+// played yet. Blocks shortly.
 SOK_MUST_CHECK enum sok_status sok_streaming_bytes(
     struct sok_streaming *streaming, struct sok_arena *arena, const struct sok_stream_grant *grant,
     struct sok_byte_source *ret, struct sok_error *err);
