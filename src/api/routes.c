@@ -13,6 +13,16 @@ const struct sok_route sok_api_routes[] = {
     {SOK_GET,    "/health/deep",                         SOK_POLICY_PUBLIC,     SOK_RATE_API,    SOK_LANE_SLOW,   SOK_BODY_NONE, 0,        sok_system_health_deep},
     {SOK_GET,    "/metrics",                             SOK_POLICY_OPERATOR,   SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_system_metrics},
     {SOK_GET,    "/ws",                                  SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_system_websocket},
+    {SOK_GET,    "/.well-known/jwks.json",               SOK_POLICY_PUBLIC,     SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_jwks},
+
+    {SOK_POST,   API "/auth/register",                   SOK_POLICY_PUBLIC,     SOK_RATE_AUTH,   SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_register},
+    {SOK_POST,   API "/auth/login",                      SOK_POLICY_PUBLIC,     SOK_RATE_AUTH,   SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_login},
+    {SOK_POST,   API "/auth/refresh",                    SOK_POLICY_PUBLIC,     SOK_RATE_API,    SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_refresh},
+    {SOK_POST,   API "/auth/logout",                     SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_logout},
+    {SOK_GET,    API "/auth/me",                         SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_me},
+    {SOK_PUT,    API "/auth/me",                         SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_auth_update_me},
+    {SOK_PUT,    API "/auth/me/password",                SOK_POLICY_USER,       SOK_RATE_AUTH,   SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_set_password},
+    {SOK_POST,   API "/auth/ws-ticket",                  SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_ws_ticket},
 
     {SOK_POST,   API "/search",                          SOK_POLICY_USER,       SOK_RATE_SEARCH, SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_search_start},
     {SOK_GET,    API "/search/{search_id}",              SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_get},

@@ -7,6 +7,17 @@
 
 #define SOK_HANDLER(name) enum sok_status name(struct sok_request *request, struct sok_error *err)
 
+// auth.c
+SOK_HANDLER(sok_auth_register);
+SOK_HANDLER(sok_auth_login);
+SOK_HANDLER(sok_auth_refresh);
+SOK_HANDLER(sok_auth_logout);
+SOK_HANDLER(sok_auth_me);
+SOK_HANDLER(sok_auth_update_me);
+SOK_HANDLER(sok_auth_set_password);
+SOK_HANDLER(sok_auth_ws_ticket);
+SOK_HANDLER(sok_auth_jwks);
+
 // search.c
 SOK_HANDLER(sok_search_start);
 SOK_HANDLER(sok_search_get);

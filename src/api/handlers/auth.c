@@ -1,0 +1,205 @@
+// Accounts and sessions: register, sign in and out, one's own data.
+#include <string.h>
+
+#include "api/handlers/handlers.h"
+#include "api/middleware/middleware.h"
+#include "base/text.h"
+#include "data/users.h"
+#include "runtime/log.h"
+#include "services/auth/auth.h"
+
+#define REFRESH_COOKIE "sokoul_refresh"
+#define COOKIE_PATH "/api/v1/auth" // no other request carries it
+#define TEXT_MAX 1024              // of any field; what is allowed is said by services/auth
+
+static json_t *user_json(const struct sok_user *user)
+{
+    json_t *body = json_object();
+    sok_json_set_text(body, "id", user->id);
+    sok_json_set_text(body, "username", user->username);
+    sok_json_set_text(body, "email", user->email);
+    sok_json_set_text(body, "role", user->role);
+    json_object_set_new(body, "avatar_url", user->avatar_url ? json_string(user->avatar_url) : json_null());
+    sok_json_set_bool(body, "is_active", user->is_active);
+    sok_json_set_time(body, "created_at", user->created_at);
+    sok_json_set_time(body, "updated_at", user->updated_at);
+    return body;
+}
+
+static void log_auth(const struct sok_request *request, const char *action, const char *user_id)
+{
+    sok_log(
+        SOK_LOG_INFO, SOK_LOG_AUTH, action, SOK_TEXT("action", action), SOK_TEXT("user_id", user_id),
+        SOK_TEXT("ip", request->client_ip));
+}
+
+// --- Accounts.
+
+enum sok_status sok_auth_register(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_user user;
+    struct sok_new_account account = {
+        .username = sok_api_text(request, "username", false, TEXT_MAX, err),
+        .email = sok_api_text(request, "email", false, TEXT_MAX, err),
+        .password = sok_api_text(request, "password", false, TEXT_MAX, err),
+        .setup_token = sok_api_text(request, "setup_token", false, TEXT_MAX, err),
+    };
+    if (err->field_count)
+        return err->status;
+    SOK_TRY(sok_accounts_create(&sok_api_of(request)->auth->accounts, request->arena, &account, &user, err));
+    log_auth(request, "register", user.id);
+    sok_api_audit(
+        request, "user.register", "user", user.id, NULL,
+        sok_format(request->arena, "{\"role\":\"%s\"}", user.role));
+    sok_reply_header(request, "Location", "/api/v1/auth/me");
+    sok_reply_json(request, 201, user_json(&user));
+    return SOK_OK;
+}
+
+enum sok_status sok_auth_me(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_user user;
+    SOK_TRY(sok_users_find(
+        sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, &user, err));
+    sok_reply_json(request, 200, user_json(&user));
+    return SOK_OK;
+}
+
+enum sok_status sok_auth_update_me(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_auth *auth = sok_api_of(request)->auth;
+    struct sok_user user;
+    const char *username = sok_api_text(request, "username", false, TEXT_MAX, err);
+    const char *email = sok_api_text(request, "email", false, TEXT_MAX, err);
+    if (err->field_count)
+        return err->status;
+    SOK_TRY(sok_accounts_update(
+        &auth->accounts, request->arena, request->principal.user_id, username, email, &user, err));
+    sok_session_forget_user(auth->sessions, user.id);
+    sok_api_audit(request, "user.update", "user", user.id, NULL, NULL);
+    sok_reply_json(request, 200, user_json(&user));
+    return SOK_OK;
+}
+
+// Whoever knew the old password is out: every other session ends, the caller's own goes on.
+enum sok_status sok_auth_set_password(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_auth *auth = sok_api_of(request)->auth;
+    const char *user_id = request->principal.user_id;
+    const char *current = sok_api_text(request, "current_password", true, TEXT_MAX, err);
+    const char *fresh = sok_api_text(request, "new_password", true, TEXT_MAX, err);
+    if (err->field_count)
+        return err->status;
+    SOK_TRY(sok_accounts_set_password(&auth->accounts, user_id, current, fresh, err));
+    SOK_TRY(sok_session_end_user(
+        auth->sessions, user_id, request->principal.session_id, "password_changed", err));
+    log_auth(request, "password_changed", user_id);
+    sok_api_audit(request, "user.password", "user", user_id, NULL, NULL);
+    sok_reply_json(request, 204, NULL);
+    return SOK_OK;
+}
+
+// --- Sessions.
+
+static void set_cookie(struct sok_request *request, const char *token, int64_t max_age_s)
+{
+    sok_reply_header(
+        request, "Set-Cookie",
+        sok_format(
+            request->arena,
+            REFRESH_COOKIE "=%s; Path=" COOKIE_PATH "; Max-Age=%lld; HttpOnly; SameSite=Strict%s", token,
+            (long long)max_age_s, sok_api_is_tls(request) ? "; Secure" : ""));
+}
+
+static void reply_tokens(
+    struct sok_request *request, const struct sok_tokens *tokens, const struct sok_user *user)
+{
+    json_t *body = json_object();
+    sok_json_set_text(body, "access_token", tokens->access_token);
+    sok_json_set_text(body, "refresh_token", tokens->refresh_token);
+    sok_json_set_text(body, "token_type", "Bearer");
+    sok_json_set_int(body, "expires_in", tokens->expires_in_s);
+    json_object_set_new(body, "user", user_json(user));
+    set_cookie(request, tokens->refresh_token, SOK_REFRESH_TTL_MS / 1000);
+    sok_reply_header(request, "Cache-Control", "no-store");
+    sok_reply_json(request, 200, body);
+}
+
+enum sok_status sok_auth_login(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_auth *auth = sok_api_of(request)->auth;
+    struct sok_user user;
+    struct sok_tokens tokens;
+    bool by_email = !json_object_get(request->json, "username") && json_object_get(request->json, "email");
+    const char *login = sok_api_text(request, by_email ? "email" : "username", true, TEXT_MAX, err);
+    const char *password = sok_api_text(request, "password", true, TEXT_MAX, err);
+    if (err->field_count)
+        return err->status;
+    enum sok_status status = sok_accounts_login(&auth->accounts, request->arena, login, password, &user, err);
+    if (status == SOK_UNAUTHENTICATED) {
+        log_auth(request, "login_failed", NULL);
+        sok_reply_header(request, "WWW-Authenticate", "Bearer realm=\"sokoul\"");
+    }
+    SOK_TRY(status);
+    const char *agent = sok_request_header(request, "User-Agent");
+    SOK_TRY(
+        sok_session_start(auth->sessions, request->arena, user.id, request->client_ip, agent, &tokens, err));
+    log_auth(request, "login", user.id);
+    reply_tokens(request, &tokens, &user);
+    return SOK_OK;
+}
+
+enum sok_status sok_auth_refresh(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_api *api = sok_api_of(request);
+    struct sok_user user;
+    struct sok_tokens tokens;
+    const char *token = sok_api_text(request, "refresh_token", false, SOK_TOKEN_MAX_BYTES, err);
+    if (err->field_count)
+        return err->status;
+    const char *cookie = token ? NULL : sok_request_cookie(request, REFRESH_COOKIE);
+    if (cookie) // the browser sent it by itself, so it must be our own page that asked
+        SOK_TRY(sok_api_check_origin(request, err));
+    if (!token && sok_text_empty(cookie))
+        return sok_fail(err, SOK_UNAUTHENTICATED, "there is no refresh token in the body or the cookie");
+    enum sok_status status =
+        sok_session_refresh(api->auth->sessions, request->arena, token ? token : cookie, &tokens, err);
+    if (status == SOK_UNAUTHENTICATED) {
+        log_auth(request, err->code ? err->code : "refresh_failed", NULL);
+        if (cookie)
+            set_cookie(request, "", 0);
+    }
+    SOK_TRY(status);
+    SOK_TRY(sok_users_find(sok_db_reader(api->db), request->arena, tokens.user_id, &user, err));
+    reply_tokens(request, &tokens, &user);
+    return SOK_OK;
+}
+
+enum sok_status sok_auth_logout(struct sok_request *request, struct sok_error *err)
+{
+    SOK_TRY(
+        sok_session_end(sok_api_of(request)->auth->sessions, request->principal.session_id, "logout", err));
+    log_auth(request, "logout", request->principal.user_id);
+    set_cookie(request, "", 0);
+    sok_reply_json(request, 204, NULL);
+    return SOK_OK;
+}
+
+enum sok_status sok_auth_ws_ticket(struct sok_request *request, struct sok_error *err)
+{
+    char ticket[SOK_TICKET_SIZE];
+    sok_ticket_new(sok_api_of(request)->cache, request->principal.session_id, ticket);
+    json_t *body = json_object();
+    sok_json_set_text(body, "ticket", ticket);
+    sok_json_set_int(body, "expires_in", SOK_TICKET_TTL_MS / 1000);
+    sok_reply_header(request, "Cache-Control", "no-store");
+    sok_reply_json(request, 200, body);
+    return SOK_OK;
+}
+
+enum sok_status sok_auth_jwks(struct sok_request *request, struct sok_error *err)
+{
+    sok_reply_header(request, "Cache-Control", "public, max-age=300");
+    sok_reply_json(request, 200, sok_keys_jwks(sok_api_of(request)->auth->keys));
+    return SOK_OK;
+}
