@@ -71,7 +71,7 @@ struct sok_stream_grant {
     char stream_id[SOK_UUID_LEN + 1];
     enum sok_stream_kind kind;
     const char *media_id, *user_id, *session_id; // session_id "": a login without one (an API key)
-    const char *subject_id;                      // media_files.id or downloads.id
+    const char *subject_id; // media_files.id or downloads.id; NULL: deleted, the work's best file counts
     int file_index;
     int64_t expires_at;
 };
