@@ -4,6 +4,7 @@
 #include <climits>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <string>
 #include <vector>
@@ -11,7 +12,7 @@
 #include <libtorrent/add_torrent_params.hpp>
 #include <libtorrent/alert_types.hpp>
 #include <libtorrent/bdecode.hpp>
-#include <libtorrent/hex.hpp>
+#include <libtorrent/extensions.hpp>
 #include <libtorrent/load_torrent.hpp>
 #include <libtorrent/magnet_uri.hpp>
 #include <libtorrent/read_resume_data.hpp>
@@ -310,6 +311,36 @@ struct sok_lt_session {
     }
 };
 
+namespace
+{
+
+// Looks at metadata that came from strangers on libtorrent's own thread, before a first block is asked for:
+// what is refused never gets to download. (Wanting no file until it is judged would do, too, but then every
+// seeder hangs up on us.) The alert thread judges again and says why.
+struct gatekeeper : lt::torrent_plugin {
+    lt::torrent_handle handle;
+
+    explicit gatekeeper(lt::torrent_handle torrent) : handle(std::move(torrent))
+    {
+    }
+
+    void on_files_checked() override
+    {
+        std::shared_ptr<const lt::torrent_info> const info = handle.torrent_file();
+        if (!info || !info->is_valid())
+            return;
+        std::string const torrent = wrap_info(info->info_section(), "");
+        struct sok_error err = {};
+        struct sok_torrent_info judged;
+        struct sok_arena *scratch = sok_arena_new(0);
+        if (sok_torrent_inspect(scratch, torrent.data(), torrent.size(), &judged, &err) != SOK_OK)
+            handle.set_flags(lt::torrent_flags::paused | lt::torrent_flags::upload_mode);
+        sok_arena_free(scratch);
+    }
+};
+
+} // namespace
+
 struct sok_lt_torrent {
     lt::torrent_handle handle;
 };
@@ -482,8 +513,9 @@ enum sok_status sok_lt_add(
             if (wanted) {
                 atp.file_priorities = priorities(wanted, wanted_count);
             } else {
-                atp.file_priorities.clear();
-                atp.flags |= lt::torrent_flags::default_dont_download;
+                atp.extensions.emplace_back([](lt::torrent_handle const &handle, lt::client_data_t) {
+                    return std::make_shared<gatekeeper>(handle);
+                });
             }
             atp.userdata = lt::client_data_t(reinterpret_cast<char *>(static_cast<std::uintptr_t>(id)));
             lt::error_code ec;

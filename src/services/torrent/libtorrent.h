@@ -71,8 +71,8 @@ enum sok_status sok_lt_prepare(
     struct sok_error *err);
 void sok_lt_params_free(struct sok_lt_params *params);
 
-// wanted: one flag a file, or NULL when the files are unknown (nothing is downloaded then). `id` comes back
-// in alerts. Asks.
+// wanted: one flag a file, or NULL when the files are unknown: what sok_torrent_inspect refuses then pauses
+// as soon as it is known, before any payload. `id` comes back in alerts. Asks.
 enum sok_status sok_lt_add(
     struct sok_lt_session *session, struct sok_lt_params *params, const bool *wanted, size_t wanted_count,
     uint64_t id, struct sok_lt_torrent **ret, struct sok_error *err);

@@ -199,17 +199,9 @@ static enum sok_status add_prepared(
     bool is_there = sok_torrent_find_locked(torrents, key) != NULL;
     if (status == SOK_OK && !is_there)
         status = enter_locked(torrents, params, entry, err);
-    bool is_entered = status == SOK_OK && !is_there;
-    if (is_entered)
-        entry->refs++;
-    else
+    if (status != SOK_OK || is_there)
         sok_torrent_put_locked(entry);
     pthread_mutex_unlock(&torrents->lock);
-    if (is_entered) {
-        if (entry->info && entry->ends_first)
-            sok_torrent_prefer_ends(entry);
-        sok_torrent_put(torrents, entry);
-    }
     return status;
 }
 

@@ -40,7 +40,15 @@ static void fail_locked(struct sok_torrent_entry *entry, enum sok_status status,
     (void)snprintf(entry->error, sizeof(entry->error), "%s", text);
 }
 
-// Metadata came: judge it, then want its files; or refuse it and rest.
+static bool wants_all(const struct sok_torrent_info *info)
+{
+    for (size_t i = 0; i < info->file_count; i++)
+        if (!info->files[i].wanted && !(info->files[i].flags & SOK_TORRENT_FILE_PAD))
+            return false;
+    return true;
+}
+
+// Metadata came: judge it and choose its files; or refuse it and rest.
 static void admit(struct sok_torrents *torrents, struct sok_torrent_entry *entry)
 {
     struct sok_error err = {0};
@@ -52,17 +60,15 @@ static void admit(struct sok_torrents *torrents, struct sok_torrent_entry *entry
     enum sok_status status = sok_lt_metadata(scratch, entry->lt, &bytes, &len, &err);
     if (status == SOK_OK)
         status = sok_torrent_inspect(arena, bytes, len, info, &err);
-    if (status == SOK_OK)
-        sok_lt_set_wanted(entry->lt, sok_torrent_wanted(scratch, info), info->file_count);
-    else
+    if (status != SOK_OK)
         sok_lt_pause(entry->lt);
+    else if (!wants_all(info))
+        sok_lt_set_wanted(entry->lt, sok_torrent_wanted(scratch, info), info->file_count);
     pthread_mutex_lock(&torrents->lock);
-    if (status == SOK_OK) {
+    if (status == SOK_OK)
         sok_torrent_set_info_locked(entry, info);
-        entry->is_checked = false; // until the choice of files has taken effect
-    } else {
+    else
         fail_locked(entry, SOK_INVALID, err.message);
-    }
     sok_torrents_wake_locked(torrents);
     pthread_mutex_unlock(&torrents->lock);
 }
@@ -199,9 +205,7 @@ static void dispatch(
         admit(torrents, entry);
         break;
     case SOK_LT_CHECKED:
-        sync_pieces(torrents, entry);
-        break;
-    case SOK_LT_WANTED_SET:
+    case SOK_LT_WANTED_SET: // which makes all pieces alike again
         if (entry->ends_first)
             sok_torrent_prefer_ends(entry);
         sync_pieces(torrents, entry);
