@@ -7,7 +7,8 @@ fail() { say "error: $*"; exit 1; }
 need_packages() {
   local wanted installed missing
   wanted=$(sed 's/#.*//' "$@" | tr -s ' \n' '\n' | sort -u)
-  installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' $wanted 2>/dev/null | sed -n 's/^installed //p' | sort -u)
+  # dpkg-query fails when it does not know one of the names, which is the very case to be found out.
+  installed=$({ dpkg-query -W -f='${db:Status-Status} ${Package}\n' $wanted 2>/dev/null || true; } | sed -n 's/^installed //p' | sort -u)
   missing=$(comm -23 <(printf '%s\n' $wanted) <(printf '%s\n' $installed))
   [ -n "$missing" ] || return 0
   local root=()
