@@ -41,12 +41,12 @@ void sok_time_format_http(int64_t at_ms, char ret_text[30])
                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     int ms;
     struct tm tm = to_utc(at_ms, &ms);
-    char rest[16], day[8];
+    char rest[13], day[3];
     strftime(day, sizeof(day), "%d", &tm);
     strftime(rest, sizeof(rest), "%H:%M:%S GMT", &tm);
     snprintf(
-        ret_text, 30, "%s, %s %s %04d %s", days[tm.tm_wday], day, months[tm.tm_mon],
-        (tm.tm_year + 1900) % 10000, rest);
+        ret_text, 30, "%s, %s %s %04u %s", days[tm.tm_wday], day, months[tm.tm_mon],
+        (unsigned)(tm.tm_year + 1900) % 10000, rest);
 }
 
 bool sok_time_parse(const char *text, int64_t *ret_at_ms)

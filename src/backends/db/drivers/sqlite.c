@@ -207,7 +207,7 @@ static enum sok_status sqlite_query(
     struct sqlite_db *db = sqlite_of(tx->db);
     if (tx != &db->reader)
         return sok_sqlite_writer_query(tx, arena, sql, params, param_count, ret, err);
-    struct sok_sqlite_conn *conn;
+    struct sok_sqlite_conn *conn = NULL;
     SOK_TRY(take_reader(db, &conn, err));
     enum sok_status status = sok_sqlite_conn_query(conn, arena, sql, params, param_count, ret, err);
     return_reader(db, conn);
