@@ -1,0 +1,69 @@
+#include "cli/local.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "data/migrate.h"
+#include "services/auth/keyfiles.h"
+
+static enum sok_status load_config(struct sok_local *local, struct sok_error *err)
+{
+    const char *problems = "";
+    enum sok_status status = sok_config_load(local->arena, NULL, environ, &local->config, &problems, err);
+    if (status != SOK_OK && !sok_text_empty(problems))
+        fprintf(stderr, "%s%s", problems, sok_text_ends(problems, "\n") ? "" : "\n");
+    return status;
+}
+
+enum sok_status sok_local_open(struct sok_local *ret, struct sok_error *err)
+{
+    SOK_KEYFILES_AUTO keys = -1;
+    int64_t applied = 0;
+    *ret = (struct sok_local){.arena = sok_arena_new(0)};
+    SOK_TRY(load_config(ret, err));
+    SOK_TRY(sok_keyfiles_open(ret->config.data_dir, &keys, err)); // makes the data folder
+    SOK_TRY(sok_db_open(ret->config.database_url, NULL, &ret->db, err));
+    const char *snapshots = sok_format(ret->arena, "%s/snapshots", ret->config.data_dir);
+    SOK_TRY(sok_migrate(ret->db, snapshots, sok_clock_now_ms(&sok_clock_system), &applied, err));
+    return sok_auth_open(
+        &(struct sok_auth_options){
+            .data_dir = ret->config.data_dir,
+            .db = ret->db,
+            .clock = &sok_clock_system,
+            .bcrypt_cost = ret->config.bcrypt_cost},
+        &ret->auth, err);
+}
+
+void sok_local_close(struct sok_local *local)
+{
+    local->auth = sok_auth_close(local->auth);
+    local->db = sok_db_close(local->db);
+    local->arena = sok_arena_free(local->arena);
+}
+
+enum sok_status sok_local_user(
+    struct sok_local *local, const char *name, struct sok_user *ret, struct sok_error *err)
+{
+    struct sok_db_tx *reader = sok_db_reader(local->db);
+    if (name) {
+        enum sok_status status = sok_users_find_login(reader, local->arena, name, ret, err);
+        if (status == SOK_NOT_FOUND)
+            return sok_fail(err, status, "there is no user \"%s\"; see sokoul user list", name);
+        return status;
+    }
+    struct sok_users_filter filter = {.role = SOK_ROLE_NAME_ADMIN};
+    struct sok_page page = {.per_page = SOK_PAGE_MAX, .page = 1};
+    struct sok_page_info info;
+    struct sok_user *users = NULL;
+    size_t count = 0;
+    SOK_TRY(sok_users_list(reader, local->arena, &filter, &page, &users, &count, &info, err));
+    for (size_t i = 0; i < count; i++) {
+        if (users[i].is_active) {
+            *ret = users[i];
+            return SOK_OK;
+        }
+    }
+    return sok_fail(
+        err, SOK_NOT_FOUND, "there is no admin yet: sokoul user add NAME --email ADDRESS --role admin");
+}
