@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/parse_release.h"
 
 #define SECRET_MAX_BYTES 1024
 
