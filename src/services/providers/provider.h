@@ -107,6 +107,8 @@ struct sok_found_media {
     size_t episode_count;
 };
 
+struct sok_caps_cache;
+
 // The surroundings of one call.
 struct sok_provider_call {
     struct sok_arena *arena;
@@ -115,6 +117,7 @@ struct sok_provider_call {
     const struct sok_provider_config *config;
     int64_t
         deadline_mono_ms; // on the clock's mono_ms; 0: the driver's own limit (30 s search, 10 s metadata)
+    struct sok_caps_cache *caps; // what Torznab indexers can, kept between calls; may be NULL
 };
 
 struct sok_provider_driver {
@@ -147,7 +150,7 @@ struct sok_provider_driver {
     enum sok_status (*test)(const struct sok_provider_call *call, struct sok_error *err);
 };
 
-// The table of kinds; ends with a row whose kind is NULL. find: NULL for an unknown kind.
+// The table of kinds; ends with NULL. find: NULL for an unknown kind.
 const struct sok_provider_driver *const *sok_provider_drivers(void);
 const struct sok_provider_driver *sok_provider_driver_find(const char *kind);
 
