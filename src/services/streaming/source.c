@@ -11,6 +11,7 @@
 #include "domain/quality.h"
 #include "domain/release.h"
 #include "services/library/classify.h"
+#include "services/library/fd.h"
 #include "services/streaming/stream-private.h"
 #include "services/torrent/torrent.h"
 
@@ -67,6 +68,14 @@ static struct sok_stream_source *add_source(struct list *list, const struct sok_
     return source;
 }
 
+// A row whose file has gone since the last scan is no source.
+static bool is_there(const struct list *list, const struct sok_media_file *row)
+{
+    SOK_FD_AUTO fd = -1;
+    return !row->missing_at &&
+           sok_library_open_file(list->streaming->options.library, row->file_path, &fd, NULL) == SOK_OK;
+}
+
 static enum sok_status add_files(struct list *list, const struct sok_media *media, struct sok_error *err)
 {
     struct sok_media_file *rows;
@@ -74,7 +83,7 @@ static enum sok_status add_files(struct list *list, const struct sok_media *medi
     SOK_TRY(sok_media_files_list(
         sok_db_reader(list->streaming->options.db), list->arena, media->id, &rows, &count, err));
     for (size_t i = 0; i < count; i++) {
-        struct sok_stream_source *source = rows[i].missing_at ? NULL : add_source(list, media);
+        struct sok_stream_source *source = is_there(list, &rows[i]) ? add_source(list, media) : NULL;
         if (!source)
             continue;
         source->kind = SOK_STREAM_FILE;

@@ -1,0 +1,124 @@
+// What the caller has watched. It belongs to the work: replacing its file changes nothing here.
+#include "data/history.h"
+
+#include "api/handlers/handlers.h"
+#include "api/handlers/media_json.h"
+#include "base/rand.h"
+#include "base/text.h"
+
+#define SECONDS_MAX ((int64_t)1000 * 3600)
+#define CONTINUE_MAX 100
+
+struct record {
+    struct sok_request *request;
+    struct sok_watch watch, written;
+};
+
+static enum sok_status write_record(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    struct record *record = context;
+    return sok_history_record(tx, record->request->arena, &record->watch, &record->written, err);
+}
+
+enum sok_status sok_history_watch(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_api *api = sok_api_of(request);
+    const char *media_id = sok_api_text(request, "media_id", true, SOK_UUID_LEN, err);
+    int64_t progress = sok_api_int(request, "progress_seconds", 0, SECONDS_MAX, -1, err);
+    int64_t total = sok_api_int(request, "total_seconds", 1, SECONDS_MAX, -1, err);
+    if (progress < 0 && !err->field_count)
+        sok_fail_field(err, "progress_seconds", "required", "is missing");
+    if (total < 0 && !err->field_count)
+        sok_fail_field(err, "total_seconds", "required", "is missing");
+    if (media_id && !sok_api_is_id(media_id))
+        sok_fail_field(err, "media_id", "invalid", "is no id");
+    if (err->field_count)
+        return err->status;
+    struct sok_media media;
+    SOK_TRY(sok_media_find(sok_db_reader(api->db), request->arena, media_id, &media, err));
+    if (sok_text_eq(media.media_type, SOK_MEDIA_TV)) {
+        sok_fail_field(err, "media_id", "invalid", "is a series: name the episode");
+        return err->status;
+    }
+    char id[SOK_UUID_LEN + 1];
+    int64_t now_ms = sok_clock_now_ms(api->clock);
+    sok_uuid7(now_ms, id);
+    struct record record = {
+        .request = request,
+        .watch = {
+            .id = id,
+            .user_id = request->principal.user_id,
+            .media_id = media.id,
+            .progress_seconds = progress < total ? progress : total, // players count past the end
+            .total_seconds = total,
+            .last_watched = now_ms,
+            .created_at = now_ms}};
+    SOK_TRY(sok_db_write(api->db, write_record, &record, err));
+    sok_reply_json(request, 200, sok_watch_json(&record.written));
+    return SOK_OK;
+}
+
+static json_t *continue_json(const struct sok_continue_item *item)
+{
+    json_t *object = sok_watch_json(&item->watch);
+    sok_json_set_text(object, "media_id", item->media.id);
+    json_object_set_new(object, "media", sok_media_json(&item->media));
+    json_object_set_new(object, "series", item->series.id ? sok_media_json(&item->series) : json_null());
+    return object;
+}
+
+enum sok_status sok_history_going_on(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_continue_item *items;
+    size_t count;
+    SOK_TRY(sok_history_continue(
+        sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, CONTINUE_MAX,
+        &items, &count, err));
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, continue_json(&items[i]));
+    struct sok_page_info info = {.page = 1, .per_page = CONTINUE_MAX, .total = (int64_t)count};
+    sok_api_reply_list(request, list, &info);
+    return SOK_OK;
+}
+
+enum sok_status sok_history_watched_list(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_db_tx *tx = sok_db_reader(sok_api_of(request)->db);
+    struct sok_page page;
+    struct sok_page_info info;
+    struct sok_watch *rows;
+    size_t count;
+    SOK_TRY(sok_api_page(request, &page, err));
+    SOK_TRY(sok_history_watched(
+        tx, request->arena, request->principal.user_id, &page, &rows, &count, &info, err));
+    SOK_JSON_AUTO *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        struct sok_media media;
+        json_t *item = sok_watch_json(&rows[i]);
+        json_array_append_new(list, item);
+        SOK_TRY(sok_media_find(tx, request->arena, rows[i].media_id, &media, err));
+        json_object_set_new(item, "media", sok_media_json(&media));
+    }
+    sok_api_reply_list(request, json_incref(list), &info);
+    return SOK_OK;
+}
+
+struct removal {
+    const char *user_id, *id;
+};
+
+static enum sok_status write_removal(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    const struct removal *removal = context;
+    return sok_history_delete(tx, removal->user_id, removal->id, err);
+}
+
+enum sok_status sok_history_remove(struct sok_request *request, struct sok_error *err)
+{
+    struct removal removal = {.user_id = request->principal.user_id};
+    SOK_TRY(sok_api_param_id(request, "watch_id", &removal.id, err));
+    SOK_TRY(sok_db_write(sok_api_of(request)->db, write_removal, &removal, err));
+    sok_reply_json(request, 204, NULL);
+    return SOK_OK;
+}
