@@ -9,28 +9,49 @@
 // clang-format off
 const struct sok_route sok_api_routes[] = {
     // method   path                                     policy                 rate             lane             body           body_max  handler
-    {SOK_GET,    "/health",                              SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_system_health},
-    {SOK_GET,    "/health/deep",                         SOK_POLICY_PUBLIC,     SOK_RATE_API,    SOK_LANE_SLOW,   SOK_BODY_NONE, 0,        sok_system_health_deep},
-    {SOK_GET,    "/metrics",                             SOK_POLICY_OPERATOR,   SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_system_metrics},
-    {SOK_GET,    "/ws",                                  SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_system_websocket},
-    {SOK_GET,    "/.well-known/jwks.json",               SOK_POLICY_PUBLIC,     SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_jwks},
+    {SOK_GET,    "/health",                               SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_system_health},
+    {SOK_GET,    "/health/deep",                          SOK_POLICY_PUBLIC,     SOK_RATE_API,    SOK_LANE_SLOW,   SOK_BODY_NONE, 0,        sok_system_health_deep},
+    {SOK_GET,    "/metrics",                              SOK_POLICY_OPERATOR,   SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_system_metrics},
+    {SOK_GET,    "/ws",                                   SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_system_websocket},
+    {SOK_GET,    "/.well-known/jwks.json",                SOK_POLICY_PUBLIC,     SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_jwks},
 
-    {SOK_POST,   API "/auth/register",                   SOK_POLICY_PUBLIC,     SOK_RATE_AUTH,   SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_register},
-    {SOK_POST,   API "/auth/login",                      SOK_POLICY_PUBLIC,     SOK_RATE_AUTH,   SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_login},
-    {SOK_POST,   API "/auth/refresh",                    SOK_POLICY_PUBLIC,     SOK_RATE_API,    SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_refresh},
-    {SOK_POST,   API "/auth/logout",                     SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_logout},
-    {SOK_GET,    API "/auth/me",                         SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_me},
-    {SOK_PUT,    API "/auth/me",                         SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_auth_update_me},
-    {SOK_PUT,    API "/auth/me/password",                SOK_POLICY_USER,       SOK_RATE_AUTH,   SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_set_password},
-    {SOK_POST,   API "/auth/ws-ticket",                  SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_ws_ticket},
+    {SOK_POST,  API "/auth/register",                    SOK_POLICY_PUBLIC,     SOK_RATE_AUTH,   SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_register},
+    {SOK_POST,  API "/auth/login",                       SOK_POLICY_PUBLIC,     SOK_RATE_AUTH,   SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_login},
+    {SOK_POST,  API "/auth/refresh",                     SOK_POLICY_PUBLIC,     SOK_RATE_API,    SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_refresh},
+    {SOK_POST,  API "/auth/logout",                      SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_logout},
+    {SOK_GET,   API "/auth/me",                          SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_me},
+    {SOK_PUT,   API "/auth/me",                          SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_auth_update_me},
+    {SOK_PUT,   API "/auth/me/password",                 SOK_POLICY_USER,       SOK_RATE_AUTH,   SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_set_password},
+    {SOK_POST,  API "/auth/ws-ticket",                   SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_ws_ticket},
 
-    {SOK_POST,   API "/search",                          SOK_POLICY_USER,       SOK_RATE_SEARCH, SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_search_start},
-    {SOK_GET,    API "/search/{search_id}",              SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_get},
-    {SOK_GET,    API "/search/{search_id}/results",      SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_results_page},
-    {SOK_GET,    API "/search/{search_id}/providers",    SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_by_provider},
-    {SOK_POST,   API "/search/{search_id}/score",        SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_score},
+    {SOK_POST,  API "/search",                           SOK_POLICY_USER,       SOK_RATE_SEARCH, SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_search_start},
+    {SOK_GET,   API "/search/{search_id}",               SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_get},
+    {SOK_GET,   API "/search/{search_id}/results",       SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_results_page},
+    {SOK_GET,   API "/search/{search_id}/providers",     SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_by_provider},
+    {SOK_POST,  API "/search/{search_id}/score",         SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_score},
 
-    {SOK_GET,    API "/tasks/{id}",                      SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_task_get},
+    {SOK_GET,    API "/media",                            SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_media_page},
+    {SOK_POST,   API "/media",                            SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 64 * KIB, sok_media_create},
+    {SOK_POST,   API "/media/scan",                       SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_media_scan},
+    {SOK_GET,    API "/media/{id}",                       SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_media_get},
+    {SOK_PUT,    API "/media/{id}",                       SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 64 * KIB, sok_media_change},
+    {SOK_DELETE, API "/media/{id}",                       SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_media_remove},
+    {SOK_GET,    API "/media/{id}/files",                 SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_media_list_files},
+    {SOK_GET,    API "/media/{id}/episodes",              SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_media_episodes},
+    {SOK_POST,   API "/media/{id}/enrich",                SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_media_enrich},
+
+    {SOK_GET,    API "/streaming/direct/{media_id}",      SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_streaming_direct},
+    {SOK_GET,    API "/streaming/providers/{media_id}",   SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_streaming_providers},
+    {SOK_POST,   API "/streaming/{stream_id}/start",      SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_streaming_start},
+    {SOK_POST,   API "/streaming/{stream_id}/stop",       SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_streaming_stop},
+    {SOK_GET,    "/stream/{stream_id}/{rest...}",         SOK_POLICY_SIGNED_URL, SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_streaming_send},
+
+    {SOK_POST,   API "/history/watch",                    SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_history_watch},
+    {SOK_GET,    API "/history/continue",                 SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_history_going_on},
+    {SOK_GET,    API "/history/watched",                  SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_history_watched_list},
+    {SOK_DELETE, API "/history/{watch_id}",               SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_history_remove},
+
+    {SOK_GET,    API "/tasks/{id}",                       SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_task_get},
 };
 // clang-format on
 const size_t sok_api_route_count = SOK_ARRAY_LEN(sok_api_routes);

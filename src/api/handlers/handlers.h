@@ -18,12 +18,36 @@ SOK_HANDLER(sok_auth_set_password);
 SOK_HANDLER(sok_auth_ws_ticket);
 SOK_HANDLER(sok_auth_jwks);
 
+// history.c
+SOK_HANDLER(sok_history_watch);
+SOK_HANDLER(sok_history_going_on);
+SOK_HANDLER(sok_history_watched_list);
+SOK_HANDLER(sok_history_remove);
+
+// media.c
+SOK_HANDLER(sok_media_page);
+SOK_HANDLER(sok_media_get);
+SOK_HANDLER(sok_media_list_files);
+SOK_HANDLER(sok_media_episodes);
+SOK_HANDLER(sok_media_create);
+SOK_HANDLER(sok_media_change);
+SOK_HANDLER(sok_media_remove);
+SOK_HANDLER(sok_media_enrich);
+SOK_HANDLER(sok_media_scan);
+
 // search.c
 SOK_HANDLER(sok_search_start);
 SOK_HANDLER(sok_search_get);
 SOK_HANDLER(sok_search_results_page);
 SOK_HANDLER(sok_search_by_provider);
 SOK_HANDLER(sok_search_score);
+
+// streaming.c
+SOK_HANDLER(sok_streaming_direct);
+SOK_HANDLER(sok_streaming_providers);
+SOK_HANDLER(sok_streaming_start);
+SOK_HANDLER(sok_streaming_stop);
+SOK_HANDLER(sok_streaming_send);
 
 // system.c
 SOK_HANDLER(sok_system_health);

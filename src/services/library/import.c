@@ -401,7 +401,7 @@ static enum sok_status import_film(
     if (run->series.id && decide_episodes(run, &film, &reason) != SOK_OK)
         return skip_file(run, ret, SOK_IMPORT_SKIPPED, reason);
     SOK_TRY(find_media_ids(run, &film, err));
-    struct sok_media_file present;
+    struct sok_media_file present = {0};
     bool found, itself;
     SOK_TRY(find_present(run, &film, &present, &found, &itself, err));
     if (found)
