@@ -88,7 +88,7 @@ static void read_one(
     const char *wanted_key = sok_title_key(arena, wanted), *said_key = sok_title_key(arena, said);
     if (reading.similarity < SAME_TITLE && *wanted_key) {
         reading.longer = begins_with_words(said_key, wanted_key) || ends_with_words(said_key, wanted_key);
-        reading.shorter = begins_with_words(wanted_key, said_key);
+        reading.shorter = begins_with_words(wanted_key, said_key) && strlen(said_key) >= 8;
         size_t len = strlen(wanted_key);
         reading.country = begins_with_words(said_key, wanted_key) && is_country(said_key + len + 1);
     }
@@ -329,7 +329,7 @@ void sok_match_release(
     // A close title is the same work misspelt or shortened when the year agrees, else another one.
     enum year_fit fit = fit_year(wanted, wanted_year, reading.year, release->season);
     bool close = reading.similarity >= CLOSE_TITLE && fit != YEAR_OTHER;
-    bool cut = (reading.longer || reading.shorter) && reading.similarity >= 0.4 && fit == YEAR_SAME;
+    bool cut = (reading.shorter || (reading.longer && reading.similarity >= 0.4)) && fit == YEAR_SAME;
     judge_part(wanted, release, false, ret_match);
     if (!close && !cut)
         say(ret_match, SOK_MATCH_WRONG_TITLE, "Another title");

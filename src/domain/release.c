@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "domain/quality.h"
 #include "domain/release_private.h"
 
 bool sok_words_has(const struct sok_words *words, const char *word)
@@ -55,14 +56,13 @@ static void add_all(struct sok_scan *scan, struct sok_words *words, const char *
     }
 }
 
+// A name that says "cam" and "BluRay" is a recording whose name lies about the rest; "remux" says more than
+// the disc it was made from. Else the first word counts.
 static const char *better_source(const char *have, const char *found)
 {
-    if (!have || strcmp(found, "remux") == 0)
-        return found;
-    // "HDTV WEB-DL" and "DVD ... BDRip": what says more wins over the bare word.
-    if (strcmp(have, "bluray") == 0 || strcmp(found, have) == 0)
-        return have;
-    return have;
+    if (!have || sok_quality_is_cinema_recording(have))
+        return have ? have : found;
+    return sok_quality_is_cinema_recording(found) || strcmp(found, "remux") == 0 ? found : have;
 }
 
 static void take_field(struct sok_scan *scan, const struct sok_token *token)

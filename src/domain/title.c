@@ -140,7 +140,7 @@ static void read_words(struct sok_arena *arena, const char *title, struct words 
     if (words->count > 1 && is_article(words->item[0])) {
         words->count--;
         memmove(words->item, words->item + 1, (size_t)words->count * sizeof(words->item[0]));
-    } else if (words->count > 2 && is_article(words->item[words->count - 1]) && strchr(title, ',')) {
+    } else if (words->count > 1 && is_article(words->item[words->count - 1]) && strchr(title, ',')) {
         words->count--; // "Matrix, The"
     }
 }
