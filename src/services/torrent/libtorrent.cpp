@@ -354,6 +354,14 @@ static int rate_limit(int64_t kib)
     return kib > 0 && kib < INT_MAX / 1024 ? static_cast<int>(kib * 1024) : 0;
 }
 
+// Only one address, and that one loopback: a swarm on one host, where every peer has the same address.
+static bool is_loopback(const char *listen)
+{
+    std::string const text = listen;
+    bool const is_one = text.find(',') == std::string::npos;
+    return is_one && (text.compare(0, 4, "127.") == 0 || text.compare(0, 5, "[::1]") == 0);
+}
+
 static lt::settings_pack settings(const struct sok_torrents_options *options)
 {
     lt::settings_pack pack;
@@ -365,7 +373,9 @@ static lt::settings_pack settings(const struct sok_torrents_options *options)
     pack.set_bool(lt::settings_pack::enable_lsd, options->lsd);
     pack.set_bool(lt::settings_pack::enable_upnp, options->upnp);
     pack.set_bool(lt::settings_pack::enable_natpmp, options->upnp);
-    pack.set_bool(lt::settings_pack::allow_multiple_connections_per_ip, options->many_per_address);
+    pack.set_bool(
+        lt::settings_pack::allow_multiple_connections_per_ip,
+        options->many_per_address || is_loopback(options->listen));
     pack.set_int(lt::settings_pack::download_rate_limit, rate_limit(options->down_kib));
     pack.set_int(lt::settings_pack::upload_rate_limit, rate_limit(options->up_kib));
     pack.set_int(

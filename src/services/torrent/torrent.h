@@ -27,7 +27,7 @@ struct sok_torrents_options {
     bool dht, lsd, upnp;      // upnp stands for NAT-PMP, too
     int64_t down_kib, up_kib; // KiB/s, 0: no limit
     int max_active;           // torrents that download at once; 0: no limit of the session's own
-    bool many_per_address;    // several peers behind one address: swarms on one host
+    bool many_per_address;    // several peers behind one address; always so when listening on loopback only
     const char *user_agent;   // NULL: "Sokoul/" and the version
 };
 
@@ -182,6 +182,9 @@ SOK_MUST_CHECK enum sok_status sok_torrent_take_resume(
 // ready) or timeout_ms passed, and stores the new generation. Start with 0. Rates and progress alone do not
 // wake.
 void sok_torrents_wait(struct sok_torrents *torrents, uint64_t *generation, int64_t timeout_ms);
+
+// Lets whoever waits in sok_torrents_wait go on, as if something had happened.
+void sok_torrents_wake(struct sok_torrents *torrents);
 
 // --- Playing while it arrives. Offsets are bytes of one file, `file` its index.
 

@@ -199,6 +199,13 @@ void sok_torrents_wait(struct sok_torrents *torrents, uint64_t *generation, int6
     pthread_mutex_unlock(&torrents->lock);
 }
 
+void sok_torrents_wake(struct sok_torrents *torrents)
+{
+    pthread_mutex_lock(&torrents->lock);
+    sok_torrents_wake_locked(torrents);
+    pthread_mutex_unlock(&torrents->lock);
+}
+
 enum sok_status sok_torrent_open_file(
     struct sok_torrents *torrents, const char *key, int file, int *ret_fd, struct sok_error *err)
 {
