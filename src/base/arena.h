@@ -40,7 +40,7 @@ void *sok_grow_array(struct sok_arena *arena, void *items, size_t *capacity, siz
 char *sok_strdup(struct sok_arena *arena, const char *text);
 char *sok_strndup(struct sok_arena *arena, const char *text, size_t len);
 char *sok_format(struct sok_arena *arena, const char *format, ...) SOK_PRINTF(2, 3);
-char *sok_vformat(struct sok_arena *arena, const char *format, va_list args);
+char *sok_vformat(struct sok_arena *arena, const char *format, va_list args) SOK_PRINTF(2, 0);
 
 SOK_DEFINE_CLEANUP(struct sok_arena, sok_arena_cleanup, sok_arena_free)
 #define SOK_ARENA_AUTO SOK_CLEANUP(sok_arena_cleanup) struct sok_arena

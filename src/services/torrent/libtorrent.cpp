@@ -36,7 +36,6 @@ namespace
 {
 
 constexpr int token_limit = 2000000;
-constexpr int name_max = 1024;
 
 // Runs `body` and turns whatever it throws into a status. Running out of memory ends the process, as it does
 // everywhere else in the program.
