@@ -58,4 +58,8 @@ SOK_HANDLER(sok_system_websocket);
 // tasks.c
 SOK_HANDLER(sok_task_get);
 
+// web.c
+SOK_HANDLER(sok_web_page);
+SOK_HANDLER(sok_web_asset);
+
 #endif

@@ -1,0 +1,92 @@
+#include "backends/cache/cache.h"
+
+#include <string.h>
+
+#include "backends/cache/driver.h"
+
+#define KEY_MAX 200
+#define VALUE_MAX ((size_t)1 << 20)
+
+static const struct sok_cache_driver *const drivers[] = {&sok_cache_memory, &sok_cache_failing};
+
+enum sok_status sok_cache_open(
+    const char *url, const struct sok_clock *clock, struct sok_metrics *metrics, struct sok_cache **ret,
+    struct sok_error *err)
+{
+    for (size_t i = 0; i < SOK_ARRAY_LEN(drivers); i++) {
+        size_t len = strlen(drivers[i]->scheme);
+        if (strncmp(url, drivers[i]->scheme, len) == 0 && url[len] == ':')
+            return drivers[i]->open(url + len + 1, clock, metrics, ret, err);
+    }
+    // The URL may hold a password, so it is not repeated.
+    return sok_fail(err, SOK_INVALID, "the cache URL has an unknown scheme; memory: is supported");
+}
+
+struct sok_cache *sok_cache_close(struct sok_cache *cache)
+{
+    if (cache)
+        cache->driver->close(cache);
+    return NULL;
+}
+
+static bool key_fits(const char *key)
+{
+    return strlen(key) <= KEY_MAX;
+}
+
+static enum sok_status look_up(
+    struct sok_cache *cache, struct sok_arena *arena, const char *kind, const char *key, bool remove,
+    const char **ret_value, size_t *ret_len, struct sok_error *err)
+{
+    enum sok_status status =
+        key_fits(key) ? cache->driver->get(cache, arena, kind, key, remove, ret_value, ret_len, err)
+                      : sok_fail(err, SOK_NOT_FOUND, "not in the cache");
+    enum sok_metric metric = status == SOK_OK ? SOK_METRIC_CACHE_HITS : SOK_METRIC_CACHE_MISSES;
+    sok_metric_add(cache->metrics, metric, 1, kind, NULL, NULL);
+    return status;
+}
+
+enum sok_status sok_cache_get(
+    struct sok_cache *cache, struct sok_arena *arena, const char *kind, const char *key,
+    const char **ret_value, size_t *ret_len, struct sok_error *err)
+{
+    return look_up(cache, arena, kind, key, false, ret_value, ret_len, err);
+}
+
+enum sok_status sok_cache_take(
+    struct sok_cache *cache, struct sok_arena *arena, const char *kind, const char *key,
+    const char **ret_value, size_t *ret_len, struct sok_error *err)
+{
+    return look_up(cache, arena, kind, key, true, ret_value, ret_len, err);
+}
+
+void sok_cache_put(
+    struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len, int64_t ttl_ms)
+{
+    if (key_fits(key) && len <= VALUE_MAX && ttl_ms > 0)
+        cache->driver->put(cache, kind, key, value, len, ttl_ms);
+}
+
+void sok_cache_remove(struct sok_cache *cache, const char *kind, const char *key)
+{
+    if (key_fits(key))
+        cache->driver->clear(cache, kind, key);
+}
+
+void sok_cache_clear(struct sok_cache *cache, const char *kind)
+{
+    cache->driver->clear(cache, kind, NULL);
+}
+
+enum sok_status sok_cache_limit(
+    struct sok_cache *cache, const char *key, int64_t limit, int64_t window_ms, int64_t *ret_used,
+    int64_t *ret_reset_ms, struct sok_error *err)
+{
+    *ret_used = 0;
+    *ret_reset_ms = 0;
+    if (limit <= 0)
+        return SOK_OK;
+    if (!key_fits(key))
+        return sok_fail(err, SOK_INVALID, "a limit's key of more than %d bytes", KEY_MAX);
+    return cache->driver->limit(cache, key, limit, window_ms, ret_used, ret_reset_ms, err);
+}

@@ -1,0 +1,258 @@
+// The queue of a single process. Jobs: a bounded ring of task ids for each kind; one that is full forgets the
+// oldest, whose task is found by the workers' own look at the table. Events: a bounded list that one thread
+// hands to the subscribers in order.
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <utlist.h>
+
+#include "backends/queue/driver.h"
+#include "base/text.h"
+
+#define RING_MAX 1024
+#define EVENTS_MAX 4096
+#define SUBSCRIBERS_MAX 16
+
+struct ring {
+    char ids[RING_MAX][SOK_UUID_LEN + 1];
+    size_t first, count;
+    pthread_cond_t arrived;
+};
+
+struct event {
+    struct event *prev, *next;
+    struct sok_event shown;
+    char *subject, *user_id, *json;
+};
+
+struct subscriber {
+    char *prefix;
+    sok_event_callback callback;
+    void *context;
+};
+
+struct embedded {
+    struct sok_queue base;
+    pthread_mutex_t lock; // guards all below but the subscribers' callbacks
+    struct ring rings[SOK_JOB_COUNT];
+    bool stopped; // for waiters
+    struct event *events;
+    size_t event_count;
+    pthread_cond_t event_arrived;
+    bool closing; // for the thread
+    struct subscriber subscribers[SUBSCRIBERS_MAX];
+    size_t subscriber_count;
+    pthread_t thread;
+};
+
+static void event_free(struct event *event)
+{
+    free(event->subject);
+    free(event->user_id);
+    free(event->json);
+    free(event);
+}
+
+static void deliver(struct embedded *queue, const struct event *event, size_t subscriber_count)
+{
+    for (size_t i = 0; i < subscriber_count; i++) {
+        const struct subscriber *subscriber = &queue->subscribers[i];
+        if (sok_text_starts(event->subject, subscriber->prefix))
+            subscriber->callback(&event->shown, subscriber->context);
+    }
+}
+
+static void *run_events(void *context)
+{
+    struct embedded *queue = context;
+    pthread_mutex_lock(&queue->lock);
+    while (!queue->closing) {
+        struct event *event = queue->events;
+        if (!event) {
+            pthread_cond_wait(&queue->event_arrived, &queue->lock);
+            continue;
+        }
+        DL_DELETE(queue->events, event);
+        queue->event_count--;
+        size_t subscriber_count = queue->subscriber_count; // rows are only ever added
+        pthread_mutex_unlock(&queue->lock);
+        deliver(queue, event, subscriber_count);
+        event_free(event);
+        pthread_mutex_lock(&queue->lock);
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return NULL;
+}
+
+static enum sok_status embedded_open(const char *location, struct sok_queue **ret, struct sok_error *err)
+{
+    if (*location)
+        return sok_fail(err, SOK_INVALID, "the queue URL embedded: takes nothing behind the colon");
+    struct embedded *queue = calloc(1, sizeof(*queue));
+    if (!queue)
+        sok_panic("out of memory for the queue");
+    queue->base.driver = &sok_queue_embedded;
+    pthread_mutex_init(&queue->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    for (size_t i = 0; i < SOK_JOB_COUNT; i++)
+        pthread_cond_init(&queue->rings[i].arrived, &monotonic);
+    pthread_cond_init(&queue->event_arrived, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    int failed = pthread_create(&queue->thread, NULL, run_events, queue);
+    if (failed) {
+        free(queue);
+        return sok_fail_errno(err, SOK_IO, failed, "cannot start the event thread");
+    }
+    *ret = &queue->base;
+    return SOK_OK;
+}
+
+static void embedded_close(struct sok_queue *base)
+{
+    struct embedded *queue = (struct embedded *)base;
+    pthread_mutex_lock(&queue->lock);
+    queue->closing = true;
+    pthread_cond_signal(&queue->event_arrived);
+    pthread_mutex_unlock(&queue->lock);
+    pthread_join(queue->thread, NULL);
+    struct event *event, *next;
+    DL_FOREACH_SAFE(queue->events, event, next)
+    event_free(event);
+    for (size_t i = 0; i < queue->subscriber_count; i++)
+        free(queue->subscribers[i].prefix);
+    for (size_t i = 0; i < SOK_JOB_COUNT; i++)
+        pthread_cond_destroy(&queue->rings[i].arrived);
+    pthread_cond_destroy(&queue->event_arrived);
+    pthread_mutex_destroy(&queue->lock);
+    free(queue);
+}
+
+static void embedded_publish(struct sok_queue *base, enum sok_job job, const char *task_id)
+{
+    struct embedded *queue = (struct embedded *)base;
+    struct ring *ring = &queue->rings[job];
+    pthread_mutex_lock(&queue->lock);
+    if (ring->count == RING_MAX) {
+        ring->first = (ring->first + 1) % RING_MAX;
+        ring->count--;
+    }
+    memcpy(ring->ids[(ring->first + ring->count++) % RING_MAX], task_id, SOK_UUID_LEN + 1);
+    pthread_cond_signal(&ring->arrived);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+static struct timespec deadline_in(int64_t timeout_ms)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += timeout_ms / 1000;
+    at.tv_nsec += timeout_ms % 1000 * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000;
+    }
+    return at;
+}
+
+static enum sok_status embedded_wait(
+    struct sok_queue *base, enum sok_job job, int64_t timeout_ms, char ret_task_id[SOK_UUID_LEN + 1],
+    struct sok_error *err)
+{
+    struct embedded *queue = (struct embedded *)base;
+    struct ring *ring = &queue->rings[job];
+    struct timespec deadline = deadline_in(timeout_ms);
+    pthread_mutex_lock(&queue->lock);
+    while (!ring->count && !queue->stopped)
+        if (pthread_cond_timedwait(&ring->arrived, &queue->lock, &deadline) == ETIMEDOUT)
+            break;
+    bool stopped = queue->stopped;
+    if (!stopped && ring->count) {
+        memcpy(ret_task_id, ring->ids[ring->first], SOK_UUID_LEN + 1);
+        ring->first = (ring->first + 1) % RING_MAX;
+        ring->count--;
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return stopped ? sok_fail(err, SOK_CANCELLED, "the queue is stopping") : SOK_OK;
+}
+
+static void embedded_stop(struct sok_queue *base)
+{
+    struct embedded *queue = (struct embedded *)base;
+    pthread_mutex_lock(&queue->lock);
+    queue->stopped = true;
+    for (size_t i = 0; i < SOK_JOB_COUNT; i++)
+        pthread_cond_broadcast(&queue->rings[i].arrived);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+static char *copy(const char *text)
+{
+    char *copied = strdup(text ? text : "");
+    if (!copied)
+        sok_panic("out of memory for an event");
+    return copied;
+}
+
+static void embedded_publish_event(struct sok_queue *base, const struct sok_event *shown)
+{
+    struct embedded *queue = (struct embedded *)base;
+    struct event *event = calloc(1, sizeof(*event));
+    if (!event)
+        sok_panic("out of memory for an event");
+    event->subject = copy(shown->subject);
+    event->user_id = copy(shown->user_id);
+    event->json = copy(shown->json);
+    event->shown = (struct sok_event){event->subject, event->user_id, event->json};
+    struct event *lost = NULL;
+    pthread_mutex_lock(&queue->lock);
+    if (queue->event_count == EVENTS_MAX) {
+        lost = queue->events;
+        DL_DELETE(queue->events, lost);
+        queue->event_count--;
+    }
+    DL_APPEND(queue->events, event);
+    queue->event_count++;
+    pthread_cond_signal(&queue->event_arrived);
+    pthread_mutex_unlock(&queue->lock);
+    if (lost)
+        event_free(lost);
+}
+
+static enum sok_status embedded_subscribe(
+    struct sok_queue *base, const char *prefix, sok_event_callback callback, void *context,
+    struct sok_error *err)
+{
+    struct embedded *queue = (struct embedded *)base;
+    pthread_mutex_lock(&queue->lock);
+    bool full = queue->subscriber_count == SUBSCRIBERS_MAX;
+    if (!full)
+        queue->subscribers[queue->subscriber_count++] =
+            (struct subscriber){.prefix = copy(prefix), .callback = callback, .context = context};
+    pthread_mutex_unlock(&queue->lock);
+    return full ? sok_fail(err, SOK_INTERNAL, "more than %d subscribers", SUBSCRIBERS_MAX) : SOK_OK;
+}
+
+static enum sok_status embedded_ping(struct sok_queue *base, int64_t timeout_ms, struct sok_error *err)
+{
+    struct embedded *queue = (struct embedded *)base;
+    pthread_mutex_lock(&queue->lock);
+    bool stopped = queue->stopped;
+    pthread_mutex_unlock(&queue->lock);
+    return stopped ? sok_fail(err, SOK_UNAVAILABLE, "the queue is stopping") : SOK_OK;
+}
+
+const struct sok_queue_driver sok_queue_embedded = {
+    .scheme = "embedded",
+    .open = embedded_open,
+    .close = embedded_close,
+    .publish = embedded_publish,
+    .wait = embedded_wait,
+    .stop = embedded_stop,
+    .publish_event = embedded_publish_event,
+    .subscribe = embedded_subscribe,
+    .ping = embedded_ping,
+};

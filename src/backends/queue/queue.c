@@ -1,0 +1,85 @@
+#include "backends/queue/queue.h"
+
+#include <string.h>
+
+#include "backends/queue/driver.h"
+
+#define EVENT_MAX_BYTES ((size_t)256 << 10)
+
+static const struct sok_queue_driver *const drivers[] = {&sok_queue_embedded, &sok_queue_failing};
+
+static const char *const job_names[] = {
+    [SOK_JOB_SEARCH] = "search",
+    [SOK_JOB_DOWNLOAD] = "download",
+    [SOK_JOB_SCORE] = "score",
+    [SOK_JOB_MONITOR] = "monitor",
+};
+_Static_assert(SOK_ARRAY_LEN(job_names) == SOK_JOB_COUNT, "a name for every job");
+
+const char *sok_job_name(enum sok_job job)
+{
+    return (unsigned)job < SOK_JOB_COUNT ? job_names[job] : "unknown";
+}
+
+enum sok_job sok_job_find(const char *name)
+{
+    for (size_t i = 0; name && i < SOK_JOB_COUNT; i++)
+        if (strcmp(job_names[i], name) == 0)
+            return (enum sok_job)i;
+    return SOK_JOB_COUNT;
+}
+
+enum sok_status sok_queue_open(const char *url, struct sok_queue **ret, struct sok_error *err)
+{
+    for (size_t i = 0; i < SOK_ARRAY_LEN(drivers); i++) {
+        size_t len = strlen(drivers[i]->scheme);
+        if (strncmp(url, drivers[i]->scheme, len) == 0 && url[len] == ':')
+            return drivers[i]->open(url + len + 1, ret, err);
+    }
+    // The URL may hold a password, so it is not repeated.
+    return sok_fail(err, SOK_INVALID, "the queue URL has an unknown scheme; embedded: is supported");
+}
+
+struct sok_queue *sok_queue_close(struct sok_queue *queue)
+{
+    if (queue)
+        queue->driver->close(queue);
+    return NULL;
+}
+
+void sok_queue_publish(struct sok_queue *queue, enum sok_job job, const char *task_id)
+{
+    if ((unsigned)job < SOK_JOB_COUNT && strlen(task_id) == SOK_UUID_LEN)
+        queue->driver->publish(queue, job, task_id);
+}
+
+enum sok_status sok_queue_wait(
+    struct sok_queue *queue, enum sok_job job, int64_t timeout_ms, char ret_task_id[SOK_UUID_LEN + 1],
+    struct sok_error *err)
+{
+    ret_task_id[0] = 0;
+    return queue->driver->wait(queue, job, timeout_ms, ret_task_id, err);
+}
+
+void sok_queue_stop(struct sok_queue *queue)
+{
+    queue->driver->stop(queue);
+}
+
+void sok_queue_publish_event(struct sok_queue *queue, const struct sok_event *event)
+{
+    if (event->json && strlen(event->json) <= EVENT_MAX_BYTES)
+        queue->driver->publish_event(queue, event);
+}
+
+enum sok_status sok_queue_subscribe(
+    struct sok_queue *queue, const char *prefix, sok_event_callback callback, void *context,
+    struct sok_error *err)
+{
+    return queue->driver->subscribe(queue, prefix, callback, context, err);
+}
+
+enum sok_status sok_queue_ping(struct sok_queue *queue, int64_t timeout_ms, struct sok_error *err)
+{
+    return queue->driver->ping(queue, timeout_ms, err);
+}

@@ -1,0 +1,162 @@
+// The same cases for every driver that carries something; a driver that comes later is a row in `urls`.
+#include "base/test.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/queue/queue.h"
+
+static const char *const urls[] = {"embedded:"};
+
+static void with_each(void (*test)(struct sok_queue *queue))
+{
+    for (size_t i = 0; i < SOK_ARRAY_LEN(urls); i++) {
+        struct sok_queue *queue;
+        assert_ok(sok_queue_open(urls[i], &queue, NULL));
+        test(queue);
+        sok_queue_close(queue);
+    }
+}
+
+static void check_order(struct sok_queue *queue)
+{
+    char first[SOK_UUID_LEN + 1], second[SOK_UUID_LEN + 1], got[SOK_UUID_LEN + 1];
+    sok_uuid7(1, first);
+    sok_uuid7(2, second);
+    sok_queue_publish(queue, SOK_JOB_SEARCH, first);
+    sok_queue_publish(queue, SOK_JOB_SEARCH, second);
+    assert_ok(sok_queue_wait(queue, SOK_JOB_SCORE, 0, got, NULL));
+    assert_string_equal("", got);
+    assert_ok(sok_queue_wait(queue, SOK_JOB_SEARCH, 10000, got, NULL));
+    assert_string_equal(first, got);
+    assert_ok(sok_queue_wait(queue, SOK_JOB_SEARCH, 10000, got, NULL));
+    assert_string_equal(second, got);
+}
+
+static void messages_come_in_order_to_their_own_kind(void **state)
+{
+    with_each(check_order);
+}
+
+static void check_flood(struct sok_queue *queue)
+{
+    char id[SOK_UUID_LEN + 1];
+    for (int i = 0; i < 100000; i++) {
+        sok_uuid7(i, id);
+        sok_queue_publish(queue, SOK_JOB_DOWNLOAD, id);
+    }
+    assert_ok(sok_queue_wait(queue, SOK_JOB_DOWNLOAD, 0, id, NULL));
+    assert_int_equal(SOK_UUID_LEN, strlen(id));
+}
+
+static void a_flood_of_messages_is_bounded(void **state)
+{
+    with_each(check_flood);
+}
+
+static void *wait_long(void *context)
+{
+    char id[SOK_UUID_LEN + 1];
+    return (void *)(intptr_t)sok_queue_wait(context, SOK_JOB_MONITOR, 600000, id, NULL);
+}
+
+static void check_stop(struct sok_queue *queue)
+{
+    pthread_t waiters[3];
+    for (size_t i = 0; i < SOK_ARRAY_LEN(waiters); i++)
+        pthread_create(&waiters[i], NULL, wait_long, queue);
+    sok_queue_stop(queue);
+    for (size_t i = 0; i < SOK_ARRAY_LEN(waiters); i++) {
+        void *status;
+        pthread_join(waiters[i], &status);
+        assert_int_equal(SOK_CANCELLED, (intptr_t)status);
+    }
+    assert_int_equal(SOK_UNAVAILABLE, sok_queue_ping(queue, 100, NULL));
+}
+
+static void stopping_wakes_every_waiter(void **state)
+{
+    with_each(check_stop);
+}
+
+struct seen {
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    int count;
+    char last[128];
+    bool in_order;
+};
+
+static void see(const struct sok_event *event, void *context)
+{
+    struct seen *seen = context;
+    char expected[32];
+    pthread_mutex_lock(&seen->lock);
+    snprintf(expected, sizeof(expected), "{\"n\":%d}", seen->count);
+    seen->in_order = seen->in_order && strcmp(expected, event->json) == 0;
+    snprintf(seen->last, sizeof(seen->last), "%s %s", event->subject, event->user_id);
+    seen->count++;
+    pthread_cond_signal(&seen->more);
+    pthread_mutex_unlock(&seen->lock);
+}
+
+static void check_events(struct sok_queue *queue)
+{
+    struct seen all = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, .in_order = true};
+    struct seen other = all;
+    assert_ok(sok_queue_subscribe(queue, "download.", see, &all, NULL));
+    assert_ok(sok_queue_subscribe(queue, "search.", see, &other, NULL));
+    for (int i = 0; i < 100; i++) {
+        char json[32];
+        snprintf(json, sizeof(json), "{\"n\":%d}", i);
+        sok_queue_publish_event(queue, &(struct sok_event){"download.progress", "user-1", json});
+    }
+    pthread_mutex_lock(&all.lock);
+    while (all.count < 100)
+        pthread_cond_wait(&all.more, &all.lock);
+    assert_true(all.in_order);
+    assert_string_equal("download.progress user-1", all.last);
+    pthread_mutex_unlock(&all.lock);
+    assert_int_equal(0, other.count);
+}
+
+static void events_reach_subscribers_of_their_prefix_in_order(void **state)
+{
+    with_each(check_events);
+}
+
+static void job_names_go_both_ways(void **state)
+{
+    for (int job = 0; job < SOK_JOB_COUNT; job++)
+        assert_int_equal(job, sok_job_find(sok_job_name((enum sok_job)job)));
+    assert_int_equal(SOK_JOB_COUNT, sok_job_find("other"));
+    assert_int_equal(SOK_JOB_COUNT, sok_job_find(NULL));
+}
+
+static void queue_that_is_down_says_so_and_stops(void **state)
+{
+    struct sok_queue *queue;
+    char id[SOK_UUID_LEN + 1];
+    assert_ok(sok_queue_open("failing:", &queue, NULL));
+    sok_uuid7(1, id);
+    sok_queue_publish(queue, SOK_JOB_SEARCH, id);
+    assert_int_equal(SOK_UNAVAILABLE, sok_queue_wait(queue, SOK_JOB_SEARCH, 1000, id, NULL));
+    assert_int_equal(SOK_UNAVAILABLE, sok_queue_ping(queue, 100, NULL));
+    sok_queue_stop(queue);
+    assert_int_equal(SOK_CANCELLED, sok_queue_wait(queue, SOK_JOB_SEARCH, 1000, id, NULL));
+    sok_queue_close(queue);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(messages_come_in_order_to_their_own_kind),
+        cmocka_unit_test(a_flood_of_messages_is_bounded),
+        cmocka_unit_test(stopping_wakes_every_waiter),
+        cmocka_unit_test(events_reach_subscribers_of_their_prefix_in_order),
+        cmocka_unit_test(job_names_go_both_ways),
+        cmocka_unit_test(queue_that_is_down_says_so_and_stops),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
