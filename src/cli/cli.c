@@ -27,7 +27,7 @@ static const struct sok_cli_command own_commands[] = {
      "user enable NAME",
      "accounts; passwords are asked for or read from standard input", sok_cli_user},
     {"provider",
-     "provider add NAME --kind KIND [--url URL] [--priority 1-100]\nprovider list\nprovider test NAME\n"
+     "provider add NAME --kind KIND [--url URL] [--priority 0-1000]\nprovider list\nprovider test NAME\n"
      "provider remove NAME",
      "indexers and metadata sources; keys are asked for or read from standard input", sok_cli_provider},
     {"parse-release", "parse-release", "release names on standard input to JSON, one a line",
