@@ -24,6 +24,13 @@ const struct sok_route sok_api_routes[] = {
     {SOK_PUT,   API "/auth/me/password",                 SOK_POLICY_USER,       SOK_RATE_AUTH,   SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_set_password},
     {SOK_POST,  API "/auth/ws-ticket",                   SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_ws_ticket},
 
+    {SOK_GET,    API "/admin/providers",                 SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_admin_providers_list},
+    {SOK_POST,   API "/admin/providers",                 SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_admin_provider_add},
+    {SOK_PUT,    API "/admin/providers/{id}",            SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_admin_provider_update},
+    {SOK_DELETE, API "/admin/providers/{id}",            SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_admin_provider_remove},
+    {SOK_POST,   API "/admin/providers/{id}/test",       SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_SLOW,   SOK_BODY_NONE, 0,        sok_admin_provider_test},
+    {SOK_GET,    API "/admin/users",                     SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_admin_users_list},
+
     {SOK_POST,  API "/search",                           SOK_POLICY_USER,       SOK_RATE_SEARCH, SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_search_start},
     {SOK_GET,   API "/search/{search_id}",               SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_get},
     {SOK_GET,   API "/search/{search_id}/results",       SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_results_page},

@@ -12,7 +12,7 @@
 #define COOKIE_PATH "/api/v1/auth" // no other request carries it
 #define TEXT_MAX 1024              // of any field; what is allowed is said by services/auth
 
-static json_t *user_json(const struct sok_user *user)
+json_t *sok_auth_user_json(const struct sok_user *user)
 {
     json_t *body = json_object();
     sok_json_set_text(body, "id", user->id);
@@ -52,7 +52,7 @@ enum sok_status sok_auth_register(struct sok_request *request, struct sok_error 
         request, "user.register", "user", user.id, NULL,
         sok_format(request->arena, "{\"role\":\"%s\"}", user.role));
     sok_reply_header(request, "Location", "/api/v1/auth/me");
-    sok_reply_json(request, 201, user_json(&user));
+    sok_reply_json(request, 201, sok_auth_user_json(&user));
     return SOK_OK;
 }
 
@@ -61,7 +61,7 @@ enum sok_status sok_auth_me(struct sok_request *request, struct sok_error *err)
     struct sok_user user;
     SOK_TRY(sok_users_find(
         sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, &user, err));
-    sok_reply_json(request, 200, user_json(&user));
+    sok_reply_json(request, 200, sok_auth_user_json(&user));
     return SOK_OK;
 }
 
@@ -77,7 +77,7 @@ enum sok_status sok_auth_update_me(struct sok_request *request, struct sok_error
         &auth->accounts, request->arena, request->principal.user_id, username, email, &user, err));
     sok_session_forget_user(auth->sessions, user.id);
     sok_api_audit(request, "user.update", "user", user.id, NULL, NULL);
-    sok_reply_json(request, 200, user_json(&user));
+    sok_reply_json(request, 200, sok_auth_user_json(&user));
     return SOK_OK;
 }
 
@@ -119,7 +119,7 @@ static void reply_tokens(
     sok_json_set_text(body, "refresh_token", tokens->refresh_token);
     sok_json_set_text(body, "token_type", "Bearer");
     sok_json_set_int(body, "expires_in", tokens->expires_in_s);
-    json_object_set_new(body, "user", user_json(user));
+    json_object_set_new(body, "user", sok_auth_user_json(user));
     set_cookie(request, tokens->refresh_token, SOK_REFRESH_TTL_MS / 1000);
     sok_reply_header(request, "Cache-Control", "no-store");
     sok_reply_json(request, 200, body);

@@ -7,6 +7,14 @@
 
 #define SOK_HANDLER(name) enum sok_status name(struct sok_request *request, struct sok_error *err)
 
+// admin.c
+SOK_HANDLER(sok_admin_providers_list);
+SOK_HANDLER(sok_admin_provider_add);
+SOK_HANDLER(sok_admin_provider_update);
+SOK_HANDLER(sok_admin_provider_remove);
+SOK_HANDLER(sok_admin_provider_test);
+SOK_HANDLER(sok_admin_users_list);
+
 // auth.c
 SOK_HANDLER(sok_auth_register);
 SOK_HANDLER(sok_auth_login);
@@ -17,6 +25,8 @@ SOK_HANDLER(sok_auth_update_me);
 SOK_HANDLER(sok_auth_set_password);
 SOK_HANDLER(sok_auth_ws_ticket);
 SOK_HANDLER(sok_auth_jwks);
+struct sok_user;
+json_t *sok_auth_user_json(const struct sok_user *user); // what others may see of an account; a new reference
 
 // history.c
 SOK_HANDLER(sok_history_watch);

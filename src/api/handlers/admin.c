@@ -1,0 +1,194 @@
+// For admins: the providers, and who has an account.
+#include <string.h>
+
+#include "api/handlers/handlers.h"
+#include "api/middleware/middleware.h"
+#include "base/text.h"
+#include "data/users.h"
+#include "services/auth/auth.h"
+#include "services/providers/registry.h"
+#include "services/providers/store.h"
+
+#define TEXT_MAX 2048 // what is allowed is said by services/providers
+
+static struct sok_provider_store store_of(const struct sok_request *request)
+{
+    struct sok_api *api = sok_api_of(request);
+    return (struct sok_provider_store){api->db, api->auth->secretbox, api->clock};
+}
+
+// The key itself never goes out again.
+static json_t *instance_json(const struct sok_provider_instance *provider)
+{
+    const struct sok_provider_config *config = &provider->config;
+    json_t *body = json_object();
+    sok_json_set_text(body, "id", config->id);
+    sok_json_set_text(body, "name", config->name);
+    sok_json_set_text(body, "kind", config->kind);
+    // A URL of the environment may hold its key as a parameter.
+    const char *url = config->base_url ? config->base_url : provider->driver->default_url;
+    size_t len = url ? strcspn(url, "?") : 0;
+    json_object_set_new(body, "base_url", url ? json_stringn(url, len) : json_null());
+    sok_json_set_bool(body, "has_key", !sok_text_empty(config->api_key));
+    sok_json_set_bool(body, "enabled", config->enabled);
+    sok_json_set_int(body, "priority", config->priority);
+    sok_json_set_bool(body, "releases", provider->driver->can & SOK_PROVIDER_RELEASES);
+    sok_json_set_bool(body, "metadata", provider->driver->can & SOK_PROVIDER_METADATA);
+    sok_json_set_text(body, "origin", provider->from_environment ? "environment" : "database");
+    return body;
+}
+
+// How its last call went, for rows of the table.
+static void add_health(const struct sok_request *request, json_t *body, const char *name)
+{
+    struct sok_provider row;
+    if (sok_providers_find_name(sok_db_reader(sok_api_of(request)->db), request->arena, name, &row, NULL) !=
+        SOK_OK)
+        return;
+    sok_json_set_time(body, "last_ok_at", row.last_ok_at);
+    sok_json_set_time(body, "last_error_at", row.last_error_at);
+    json_object_set_new(body, "last_error", row.last_error ? json_string(row.last_error) : json_null());
+    sok_json_set_time(body, "created_at", row.created_at);
+    sok_json_set_time(body, "updated_at", row.updated_at);
+}
+
+enum sok_status sok_admin_providers_list(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_provider_instance *items = NULL;
+    size_t count = 0;
+    SOK_TRY(sok_providers_load(sok_api_of(request)->providers, request->arena, &items, &count, err));
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *one = instance_json(&items[i]);
+        if (!items[i].from_environment)
+            add_health(request, one, items[i].config.name);
+        json_array_append_new(list, one);
+    }
+    struct sok_page_info info = {.page = 1, .per_page = SOK_PAGE_MAX, .total = (int64_t)count};
+    sok_api_reply_list(request, list, &info);
+    return SOK_OK;
+}
+
+static enum sok_status read_edit(
+    struct sok_request *request, struct sok_provider_edit *ret, struct sok_error *err)
+{
+    struct sok_provider_edit edit = SOK_PROVIDER_EDIT_NONE;
+    const json_t *enabled = json_object_get(request->json, "enabled");
+    const json_t *key = json_object_get(request->json, "api_key");
+    edit.name = sok_api_text(request, "name", false, TEXT_MAX, err);
+    edit.kind = sok_api_text(request, "kind", false, TEXT_MAX, err);
+    edit.base_url = sok_api_text(request, "base_url", false, TEXT_MAX, err);
+    edit.api_key = json_is_null(key) ? "" : sok_api_text(request, "api_key", false, TEXT_MAX, err);
+    edit.priority = sok_api_int(request, "priority", 0, 1000, -1, err);
+    if (enabled && !json_is_boolean(enabled))
+        sok_fail_field(err, "enabled", "wrong_type", "must be true or false");
+    else if (enabled)
+        edit.enabled = json_is_true(enabled);
+    if (err->field_count)
+        return err->status;
+    *ret = edit;
+    return SOK_OK;
+}
+
+static enum sok_status reply_provider(
+    struct sok_request *request, int http_status, const char *id, struct sok_error *err)
+{
+    struct sok_provider_instance provider;
+    SOK_TRY(sok_providers_load_one(sok_api_of(request)->providers, request->arena, id, &provider, err));
+    json_t *body = instance_json(&provider);
+    add_health(request, body, provider.config.name);
+    sok_reply_json(request, http_status, body);
+    return SOK_OK;
+}
+
+enum sok_status sok_admin_provider_add(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_provider_store store = store_of(request);
+    struct sok_provider_edit edit;
+    struct sok_provider row;
+    SOK_TRY(read_edit(request, &edit, err));
+    SOK_TRY(sok_provider_store_put(&store, request->arena, NULL, &edit, &row, err));
+    sok_api_audit(request, "provider.add", "provider", row.id, NULL, NULL);
+    sok_reply_header(request, "Location", sok_format(request->arena, "/api/v1/admin/providers/%s", row.id));
+    return reply_provider(request, 201, row.id, err);
+}
+
+// Those of the environment are found, but cannot be changed here.
+static enum sok_status find_changeable(
+    struct sok_request *request, const char **ret_id, struct sok_error *err)
+{
+    struct sok_provider_instance provider;
+    SOK_TRY(sok_providers_load_one(
+        sok_api_of(request)->providers, request->arena, sok_request_param(request, "id"), &provider, err));
+    if (provider.from_environment) {
+        enum sok_status status =
+            sok_fail(err, SOK_CONFLICT, "this provider comes from the environment and is changed there");
+        err->code = "provider_from_environment";
+        return status;
+    }
+    *ret_id = provider.config.id;
+    return SOK_OK;
+}
+
+enum sok_status sok_admin_provider_update(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_provider_store store = store_of(request);
+    struct sok_provider_edit edit;
+    struct sok_provider row;
+    const char *id = NULL;
+    SOK_TRY(find_changeable(request, &id, err));
+    SOK_TRY(read_edit(request, &edit, err));
+    SOK_TRY(sok_provider_store_put(&store, request->arena, id, &edit, &row, err));
+    sok_api_audit(request, "provider.update", "provider", id, NULL, NULL);
+    return reply_provider(request, 200, id, err);
+}
+
+enum sok_status sok_admin_provider_remove(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_provider_store store = store_of(request);
+    const char *id = NULL;
+    SOK_TRY(find_changeable(request, &id, err));
+    SOK_TRY(sok_provider_store_remove(&store, id, err));
+    sok_api_audit(request, "provider.remove", "provider", id, NULL, NULL);
+    sok_reply_json(request, 204, NULL);
+    return SOK_OK;
+}
+
+// The provider's failure is the answer's content, not the request's failure.
+enum sok_status sok_admin_provider_test(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_api *api = sok_api_of(request);
+    struct sok_provider_instance provider;
+    SOK_TRY(sok_providers_load_one(
+        api->providers, request->arena, sok_request_param(request, "id"), &provider, err));
+    struct sok_error found = {0};
+    int64_t started = sok_clock_mono_ms(api->clock);
+    enum sok_status status = sok_providers_test(api->providers, request->arena, &provider, &found);
+    json_t *body = json_object();
+    sok_json_set_bool(body, "ok", status == SOK_OK);
+    sok_json_set_int(body, "latency_ms", sok_clock_mono_ms(api->clock) - started);
+    json_object_set_new(body, "error", status == SOK_OK ? json_null() : json_string(found.message));
+    sok_reply_json(request, 200, body);
+    return SOK_OK;
+}
+
+enum sok_status sok_admin_users_list(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_page page;
+    struct sok_page_info info;
+    struct sok_users_filter filter = {
+        .role = sok_request_query(request, "role"), .text = sok_request_query(request, "q")};
+    struct sok_user *users = NULL;
+    size_t count = 0;
+    SOK_TRY(sok_api_page(request, &page, err));
+    SOK_TRY(sok_users_list(
+        sok_db_reader(sok_api_of(request)->db), request->arena, &filter, &page, &users, &count, &info, err));
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *one = sok_auth_user_json(&users[i]);
+        sok_json_set_time(one, "last_login_at", users[i].last_login_at);
+        json_array_append_new(list, one);
+    }
+    sok_api_reply_list(request, list, &info);
+    return SOK_OK;
+}
