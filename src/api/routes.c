@@ -59,6 +59,14 @@ const struct sok_route sok_api_routes[] = {
     {SOK_DELETE, API "/history/{watch_id}",               SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_history_remove},
 
     {SOK_GET,    API "/tasks/{id}",                       SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_task_get},
+
+    {SOK_GET,   "/",                                      SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_web_page},
+    {SOK_GET,   "/setup",                                 SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_web_page},
+    {SOK_GET,   "/downloads",                             SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_web_page},
+    {SOK_GET,   "/library",                               SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_web_page},
+    {SOK_GET,   "/watch/{media_id}",                      SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_web_page},
+    {SOK_GET,   "/assets/{rest...}",                      SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_web_asset},
+    {SOK_GET,   "/favicon.svg",                           SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_web_asset},
 };
 // clang-format on
 const size_t sok_api_route_count = SOK_ARRAY_LEN(sok_api_routes);
