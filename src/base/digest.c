@@ -6,6 +6,12 @@
 #include "base/encode.h"
 #include "base/status.h"
 
+void sok_sha1(const void *bytes, size_t len, unsigned char ret_digest[SOK_SHA1_BYTES])
+{
+    if (!EVP_Digest(bytes, len, ret_digest, NULL, EVP_sha1(), NULL))
+        sok_panic("SHA-1 is not to be had from OpenSSL");
+}
+
 void sok_sha256(const void *bytes, size_t len, unsigned char ret_digest[SOK_SHA256_BYTES])
 {
     if (!EVP_Digest(bytes, len, ret_digest, NULL, EVP_sha256(), NULL))

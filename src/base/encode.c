@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 static const char hex_digits[] = "0123456789abcdef";
-static const char base64url_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+#define BASE64_COMMON "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 void sok_hex_encode(const void *bytes, size_t len, char *ret_text)
 {
@@ -77,7 +77,8 @@ size_t sok_base64_size(size_t len)
     return (len + 2) / 3 * 4 + 1;
 }
 
-void sok_base64url_encode(const void *bytes, size_t len, char *ret_text)
+// Returns the end of what it wrote, not terminated.
+static char *base64_encode(const char *digits, const void *bytes, size_t len, char *out)
 {
     const unsigned char *b = bytes;
     for (size_t i = 0; i < len; i += 3) {
@@ -86,14 +87,27 @@ void sok_base64url_encode(const void *bytes, size_t len, char *ret_text)
             bits |= (uint32_t)b[i + 1] << 8;
         if (i + 2 < len)
             bits |= b[i + 2];
-        *ret_text++ = base64url_digits[bits >> 18];
-        *ret_text++ = base64url_digits[bits >> 12 & 63];
+        *out++ = digits[bits >> 18];
+        *out++ = digits[bits >> 12 & 63];
         if (i + 1 < len)
-            *ret_text++ = base64url_digits[bits >> 6 & 63];
+            *out++ = digits[bits >> 6 & 63];
         if (i + 2 < len)
-            *ret_text++ = base64url_digits[bits & 63];
+            *out++ = digits[bits & 63];
     }
-    *ret_text = 0;
+    return out;
+}
+
+void sok_base64url_encode(const void *bytes, size_t len, char *ret_text)
+{
+    *base64_encode(BASE64_COMMON "-_", bytes, len, ret_text) = 0;
+}
+
+void sok_base64_encode(const void *bytes, size_t len, char *ret_text)
+{
+    char *end = base64_encode(BASE64_COMMON "+/", bytes, len, ret_text);
+    while ((end - ret_text) % 4)
+        *end++ = '=';
+    *end = 0;
 }
 
 static int base64_value(char c)

@@ -20,6 +20,9 @@ size_t sok_base64_size(size_t len);
 // Without padding and with '-' and '_'. ret_text holds sok_base64_size(len).
 void sok_base64url_encode(const void *bytes, size_t len, char *ret_text);
 
+// The alphabet of section 4, padded with '='. ret_text holds sok_base64_size(len).
+void sok_base64_encode(const void *bytes, size_t len, char *ret_text);
+
 // Either alphabet, padded or not; false for anything else or when it would not fit. *ret_len: bytes written.
 bool sok_base64_decode(const char *text, size_t text_len, void *ret_bytes, size_t size, size_t *ret_len);
 

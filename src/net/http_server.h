@@ -124,6 +124,7 @@ void sok_reply_ranges(struct sok_request *request, const struct sok_byte_source 
 // Switches to the WebSocket protocol (checks the upgrade headers: SOK_INVALID otherwise) and hands the socket
 // to `take_socket` when the 101 has been sent: fd is a dup, non-blocking, owned by the taker; `early` are
 // bytes that came behind the request.
+// When the client is gone before that, fd is -1: the context may be let go.
 typedef void (*sok_take_socket)(void *context, int fd, const char *early, size_t early_len);
 SOK_MUST_CHECK enum sok_status sok_reply_upgrade(
     struct sok_request *request, sok_take_socket take_socket, void *context, struct sok_error *err);

@@ -1,0 +1,244 @@
+// The header of a request: what is refused before anything else, whose request it is, and where it goes.
+#include "net/http_private.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/encode.h"
+#include "base/rand.h"
+#include "base/text.h"
+
+// What two readers could understand in two ways is refused: that is how requests are smuggled past a proxy
+// (RFC 9112 section 6). libmicrohttpd takes the first Content-Length and goes on.
+struct framing {
+    int lengths, encodings, hosts;
+    bool wrong;
+};
+
+static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct framing *framing = cls;
+    if (strcasecmp(name, "Content-Length") == 0) {
+        framing->lengths++;
+        framing->wrong |= !value || !*value || strspn(value, "0123456789") != strlen(value);
+    } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
+        framing->encodings++;
+        framing->wrong |= !value || strcasecmp(value, "chunked") != 0;
+    } else if (strcasecmp(name, "Host") == 0) {
+        framing->hosts++;
+    }
+    return MHD_YES;
+}
+
+static bool check_framing(struct sok_exchange *exchange)
+{
+    struct framing framing = {0};
+    MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, count_framing, &framing);
+    exchange->has_body = framing.lengths || framing.encodings;
+    return !framing.wrong && framing.lengths + framing.encodings <= 1 && framing.hosts <= 1;
+}
+
+static enum sok_method find_method(const char *name, bool *ret_is_head)
+{
+    static const struct {
+        const char *name;
+        enum sok_method method;
+    } methods[] = {
+        {"GET", SOK_GET}, {"HEAD", SOK_GET}, {"POST", SOK_POST}, {"PUT", SOK_PUT}, {"DELETE", SOK_DELETE}};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(methods); i++) {
+        if (strcmp(methods[i].name, name) == 0) {
+            *ret_is_head = i == 1;
+            return methods[i].method;
+        }
+    }
+    return 0;
+}
+
+// --- Ids
+
+static const char *choose_request_id(struct sok_exchange *exchange)
+{
+    const char *given = sok_request_header(&exchange->request, "X-Request-ID");
+    size_t len = given ? strlen(given) : 0;
+    bool printable = len >= 1 && len <= 128;
+    for (size_t i = 0; i < len && printable; i++)
+        printable = given[i] >= 0x20 && given[i] < 0x7f;
+    if (printable)
+        return given;
+    char *id = sok_alloc(exchange->request.arena, SOK_UUID_LEN + 1);
+    sok_uuid7(sok_clock_now_ms(exchange->server->options.clock), id);
+    return id;
+}
+
+// W3C Trace Context: 00-<32 hex>-<16 hex>-<2 hex>, neither id all zeros. Anything else is as if it were not
+// there.
+static void read_traceparent(struct sok_exchange *exchange)
+{
+    const char *text = sok_request_header(&exchange->request, "traceparent");
+    unsigned char bytes[16];
+    exchange->trace_id = "";
+    if (!text || strlen(text) != 55 || !sok_text_starts(text, "00-") || text[35] != '-' || text[52] != '-' ||
+        !sok_hex_decode(text + 3, 32, bytes, 16) || !sok_hex_decode(text + 36, 16, bytes, 8) ||
+        !sok_hex_decode(text + 53, 2, bytes, 1) || strspn(text + 3, "0") >= 32 ||
+        strspn(text + 36, "0") >= 16)
+        return;
+    exchange->request.traceparent = text;
+    exchange->trace_id = sok_strndup(exchange->request.arena, text + 3, 32);
+}
+
+// --- The client's address
+
+static bool is_trusted(const struct sok_http_server *server, const struct sok_address *address)
+{
+    for (int i = 0; i < server->proxy_count; i++)
+        if (sok_cidr_contains(&server->proxies[i], address))
+            return true;
+    return false;
+}
+
+// "1.2.3.4", "1.2.3.4:5678", "::1", "[::1]:5678".
+static bool parse_forwarded(struct sok_arena *arena, const char *text, size_t len, struct sok_address *ret)
+{
+    char *copy = sok_text_trim(arena, sok_strndup(arena, text, len));
+    if (*copy == '[') {
+        copy++;
+        copy[strcspn(copy, "]")] = 0;
+    } else if (strchr(copy, ':') && strchr(copy, ':') == strrchr(copy, ':')) {
+        *strchr(copy, ':') = 0;
+    }
+    return sok_address_parse(copy, ret);
+}
+
+// From the right: every address that a trusted proxy put there, up to the first that is no proxy of ours.
+static void walk_forwarded(
+    const struct sok_http_server *server, struct sok_arena *arena, const char *list,
+    struct sok_address *client)
+{
+    size_t end = strlen(list);
+    while (end > 0) {
+        size_t start = end;
+        while (start > 0 && list[start - 1] != ',')
+            start--;
+        struct sok_address address;
+        if (!parse_forwarded(arena, list + start, end - start, &address))
+            return;
+        *client = address;
+        if (!is_trusted(server, &address))
+            return;
+        end = start ? start - 1 : 0;
+    }
+}
+
+struct joined {
+    struct sok_arena *arena;
+    const char *text;
+};
+
+static enum MHD_Result join_forwarded(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct joined *joined = cls;
+    if (value && strcasecmp(name, "X-Forwarded-For") == 0)
+        joined->text = joined->text ? sok_format(joined->arena, "%s,%s", joined->text, value) : value;
+    return MHD_YES;
+}
+
+static const char *find_client_ip(struct sok_exchange *exchange)
+{
+    struct sok_request *request = &exchange->request;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct sok_address client = {{0}};
+    // Who reaches a unix socket is a proxy that was given it; without its word the address stays unknown:
+    // "::".
+    bool trusted = !info || !sok_address_from_sockaddr(info->client_addr, &client) ||
+                   is_trusted(exchange->server, &client);
+    if (trusted) {
+        struct joined forwarded = {request->arena, NULL};
+        MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, join_forwarded, &forwarded);
+        const char *real = sok_request_header(request, "X-Real-IP");
+        if (forwarded.text)
+            walk_forwarded(exchange->server, request->arena, forwarded.text, &client);
+        else if (real)
+            (void)parse_forwarded(request->arena, real, strlen(real), &client);
+    }
+    char *text = sok_alloc(request->arena, 46);
+    sok_address_format(&client, text);
+    return text;
+}
+
+// --- Where it goes
+
+// The target as "/path" and query. Absolute form ("GET http://host/path") is accepted as RFC 9112
+// section 3.2.2 wants.
+static void split_target(struct sok_exchange *exchange)
+{
+    const char *at = exchange->raw_path;
+    const char *authority = *at != '/' ? strstr(at, "://") : NULL;
+    if (authority) {
+        at = authority + 3 + strcspn(authority + 3, "/?");
+        at = *at == '/' ? at : sok_format(exchange->request.arena, "/%s", at);
+    }
+    size_t len = strcspn(at, "?");
+    exchange->raw_query = at[len] ? at + len + 1 : NULL;
+    exchange->raw_path = sok_strndup(exchange->request.arena, at, len);
+}
+
+static bool read_target(struct sok_exchange *exchange)
+{
+    struct sok_request *request = &exchange->request;
+    split_target(exchange);
+    request->path = sok_uri_decode(request->arena, exchange->raw_path, strlen(exchange->raw_path), false);
+    if (!request->path ||
+        !sok_uri_parse_query(request->arena, exchange->raw_query, &request->query, &request->query_count)) {
+        if (!request->path)
+            request->path = sok_utf8_clean(request->arena, exchange->raw_path, strlen(exchange->raw_path));
+        sok_exchange_refuse(
+            exchange, 400, "malformed_request",
+            "the address has a broken escape, is not UTF-8 or has too many parameters", NULL);
+        return false;
+    }
+    return true;
+}
+
+static bool find_route(struct sok_exchange *exchange)
+{
+    struct sok_request *request = &exchange->request;
+    struct sok_route_match match;
+    sok_router_find(exchange->server->router, request->arena, request->method, exchange->raw_path, &match);
+    request->route = match.route;
+    if (match.route) {
+        for (int i = 0; i < SOK_REQUEST_PARAMS_MAX; i++) {
+            request->params[i].name = match.params[i].name;
+            request->params[i].value = match.params[i].value;
+        }
+        return true;
+    }
+    struct sok_error ignored = {0};
+    if (exchange->server->options.before)
+        (void)exchange->server->options.before(request, &ignored);
+    if (match.allowed)
+        sok_exchange_refuse(
+            exchange, 405, "method_not_allowed", "this address does not have that method",
+            sok_router_allow(request->arena, match.allowed));
+    else
+        sok_exchange_refuse(exchange, 404, "not_found", "there is nothing at this address", NULL);
+    return false;
+}
+
+bool sok_exchange_read_head(struct sok_exchange *exchange, const char *method)
+{
+    struct sok_request *request = &exchange->request;
+    request->method = find_method(method, &request->is_head);
+    request->request_id = choose_request_id(exchange);
+    read_traceparent(exchange);
+    request->client_ip = find_client_ip(exchange);
+    if (!check_framing(exchange)) {
+        request->path = "/";
+        exchange->response.close = true;
+        sok_exchange_refuse(
+            exchange, 400, "malformed_request",
+            "Content-Length, Transfer-Encoding and Host must each stand once at most, and be clear", NULL);
+        return false;
+    }
+    return read_target(exchange) && find_route(exchange);
+}

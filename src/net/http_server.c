@@ -1,0 +1,336 @@
+// Start and stop. One libmicrohttpd daemon an address, each with a pool of epoll threads on a listening
+// socket that we make ourselves (several addresses, unix sockets, a port that is known at once). Stopping
+// goes in the order that libmicrohttpd demands: stop accepting, let everything that is running or suspended
+// come to its end, cut what does not, and only then stop the daemons, which abort on a suspended connection.
+#include "net/http_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "base/time.h"
+
+#define BACKLOG 1024
+#define CONNECTION_MEMORY_BYTES 16384
+#define CONNECTIONS_MAX 8192
+#define IDLE_S 60
+#define LANE_THREADS 4
+#define LANE_QUEUE 64
+#define PUMP_THREADS 8
+
+static int open_tcp(const struct sockaddr *address, socklen_t len, const char *text, struct sok_error *err)
+{
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
+    if (fd < 0) {
+        (void)sok_fail_errno(err, SOK_IO, errno, "cannot make a socket for %s", text);
+        return -1;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (address->sa_family == AF_INET6) // so that 0.0.0.0 and [::] can both be listed
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    if (bind(fd, address, len) < 0 || listen(fd, BACKLOG) < 0) {
+        (void)sok_fail_errno(err, SOK_IO, errno, "cannot listen on %s", text);
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+// "127.0.0.1:3000", "[::1]:0", "localhost:80".
+static enum sok_status listen_tcp(
+    struct sok_listener *listener, struct sok_arena *arena, const char *text, struct sok_error *err)
+{
+    const char *colon = strrchr(text, ':');
+    int64_t port;
+    if (!colon || !sok_parse_int(colon + 1, 0, 65535, &port))
+        return sok_fail(err, SOK_INVALID, "%s is not ADDRESS:PORT", text);
+    size_t len = (size_t)(colon - text);
+    bool brackets = len > 2 && text[0] == '[' && text[len - 1] == ']';
+    const char *host = sok_strndup(arena, text + brackets, len - 2 * (size_t)brackets);
+    struct sok_address address;
+    if (!sok_address_parse(sok_text_eq(host, "localhost") ? "127.0.0.1" : host, &address) ||
+        (strchr(host, ':') && !brackets))
+        return sok_fail(err, SOK_INVALID, "%s is not ADDRESS:PORT", text);
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+    memcpy(&v4.sin_addr, address.bytes + 12, 4);
+    memcpy(&v6.sin6_addr, address.bytes, 16);
+    listener->fd = brackets ? open_tcp((struct sockaddr *)&v6, sizeof(v6), text, err)
+                            : open_tcp((struct sockaddr *)&v4, sizeof(v4), text, err);
+    if (listener->fd < 0)
+        return err ? err->status : SOK_IO;
+    socklen_t size = sizeof(v6);
+    getsockname(listener->fd, (struct sockaddr *)&v6, &size); // the port stands at the same place in both
+    listener->port = ntohs(v6.sin6_port);
+    return SOK_OK;
+}
+
+static enum sok_status listen_unix(struct sok_listener *listener, const char *path, struct sok_error *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t len = strlen(path);
+    if (!len || len >= sizeof(address.sun_path))
+        return sok_fail(err, SOK_INVALID, "the path of a unix socket has 1 to 107 characters");
+    memcpy(address.sun_path, path, len);
+    // A socket file that nobody answers on is what a killed process left behind.
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe >= 0 && connect(probe, (struct sockaddr *)&address, sizeof(address)) < 0 &&
+        errno == ECONNREFUSED)
+        unlink(path);
+    if (probe >= 0)
+        close(probe);
+    listener->fd = open_tcp((struct sockaddr *)&address, sizeof(address), path, err);
+    if (listener->fd < 0)
+        return err ? err->status : SOK_IO;
+    chmod(path, 0660);
+    memcpy(listener->unix_path, path, len);
+    return SOK_OK;
+}
+
+static enum sok_status open_listeners(struct sok_http_server *server, struct sok_error *err)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    for (const char *at = server->options.listen; *at;) {
+        size_t len = strcspn(at, ",");
+        const char *text = sok_text_trim(arena, sok_strndup(arena, at, len));
+        if (*text) {
+            if (server->listener_count == SOK_LISTEN_MAX)
+                return sok_fail(err, SOK_INVALID, "more than %d addresses to listen on", SOK_LISTEN_MAX);
+            struct sok_listener *listener = &server->listeners[server->listener_count];
+            SOK_TRY(
+                sok_text_starts(text, "unix:") ? listen_unix(listener, text + 5, err)
+                                               : listen_tcp(listener, arena, text, err));
+            server->listener_count++;
+        }
+        at += len + (at[len] != 0);
+    }
+    return server->listener_count ? SOK_OK : sok_fail(err, SOK_INVALID, "no address to listen on");
+}
+
+static enum sok_status read_proxies(struct sok_http_server *server, struct sok_error *err)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    for (const char *at = server->options.trusted_proxies; at && *at;) {
+        size_t len = strcspn(at, ", ");
+        const char *text = sok_strndup(arena, at, len);
+        if (*text && (server->proxy_count == SOK_PROXIES_MAX ||
+                      !sok_cidr_parse(text, &server->proxies[server->proxy_count++])))
+            return sok_fail(
+                err, SOK_INVALID, "trusted proxies: %.60s is no network, or there are more than %d", text,
+                SOK_PROXIES_MAX);
+        at += len + (at[len] != 0);
+    }
+    return SOK_OK;
+}
+
+// Paths, parameters and cookies are decoded by us: what comes must reach us as it is.
+static size_t leave_escapes(void *cls, struct MHD_Connection *mhd, char *text)
+{
+    return strlen(text);
+}
+
+static enum sok_status start_daemon(
+    struct sok_http_server *server, struct sok_listener *listener, struct sok_error *err)
+{
+    unsigned flags =
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE;
+    int threads = server->options.threads;
+    struct rlimit files = {.rlim_cur = 1024};
+    getrlimit(RLIMIT_NOFILE, &files);
+    // Half of the file descriptors stay for files, the database and WebSockets.
+    rlim_t connections = files.rlim_cur / 2 < CONNECTIONS_MAX ? files.rlim_cur / 2 : CONNECTIONS_MAX;
+    struct MHD_OptionItem options[] = {
+        {MHD_OPTION_LISTEN_SOCKET, listener->fd, NULL},
+        {MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)connections, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, NULL},
+        {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+        {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escapes, NULL},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)sok_exchange_new, server},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)sok_exchange_done, server},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)sok_connections_notify, server},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    listener->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, sok_exchange_step, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    if (!listener->daemon)
+        return sok_fail_errno(err, SOK_IO, errno, "cannot start the HTTP server");
+    return SOK_OK;
+}
+
+// Waits on server->wake until *counter is 0 or the deadline (monotonic) has passed.
+static bool wait_for_none(struct sok_http_server *server, const _Atomic int *counter, int64_t deadline_ms)
+{
+    pthread_mutex_lock(&server->lock);
+    while (*counter > 0 && sok_time_mono_ms() < deadline_ms) {
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += 50 * 1000000;
+        if (until.tv_nsec >= 1000000000) {
+            until.tv_sec++;
+            until.tv_nsec -= 1000000000;
+        }
+        pthread_cond_timedwait(&server->wake, &server->lock, &until);
+    }
+    pthread_mutex_unlock(&server->lock);
+    return *counter == 0;
+}
+
+void sok_http_count(struct sok_http_server *server, _Atomic int *counter, int by)
+{
+    *counter += by;
+    if (by < 0 && server->stopping) {
+        pthread_mutex_lock(&server->lock);
+        pthread_cond_broadcast(&server->wake);
+        pthread_mutex_unlock(&server->lock);
+    }
+}
+
+static void *sweep_slow_clients(void *context)
+{
+    struct sok_http_server *server = context;
+    pthread_mutex_lock(&server->lock);
+    while (server->janitor_runs) {
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec++;
+        pthread_cond_timedwait(&server->wake, &server->lock, &until);
+        pthread_mutex_unlock(&server->lock);
+        sok_connections_sweep(server, sok_clock_mono_ms(server->options.clock), false);
+        pthread_mutex_lock(&server->lock);
+    }
+    pthread_mutex_unlock(&server->lock);
+    return NULL;
+}
+
+static void set_defaults(struct sok_http_server_options *options)
+{
+    if (!options->threads) {
+        long cores = sysconf(_SC_NPROCESSORS_ONLN);
+        options->threads = cores > 2 ? (int)cores * 2 : 4;
+    }
+    if (!options->lane_threads)
+        options->lane_threads = LANE_THREADS;
+    if (!options->lane_queue)
+        options->lane_queue = LANE_QUEUE;
+    if (!options->clock)
+        options->clock = &sok_clock_system;
+}
+
+static struct sok_http_server *server_new(const struct sok_http_server_options *options)
+{
+    struct sok_http_server *server = calloc(1, sizeof(*server));
+    if (!server)
+        sok_panic("out of memory for the HTTP server");
+    server->options = *options;
+    set_defaults(&server->options);
+    pthread_mutex_init(&server->connections.lock, NULL);
+    pthread_mutex_init(&server->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&server->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    for (int i = 0; i < SOK_LISTEN_MAX; i++)
+        server->listeners[i].fd = -1;
+    return server;
+}
+
+static enum sok_status start(struct sok_http_server *server, struct sok_error *err)
+{
+    SOK_TRY(sok_router_new(server->options.routes, server->options.route_count, &server->router, err));
+    SOK_TRY(read_proxies(server, err));
+    SOK_TRY(open_listeners(server, err));
+    server->lane = sok_pool_new("sok-lane", server->options.lane_threads, server->options.lane_queue);
+    server->pumps = sok_pool_new("sok-pump", PUMP_THREADS, SOK_PUMPS_MAX);
+    for (int i = 0; i < server->listener_count; i++)
+        SOK_TRY(start_daemon(server, &server->listeners[i], err));
+    server->janitor_runs = true;
+    if (pthread_create(&server->janitor, NULL, sweep_slow_clients, server) != 0) {
+        server->janitor_runs = false;
+        return sok_fail(err, SOK_IO, "cannot start a thread");
+    }
+    pthread_setname_np(server->janitor, "sok-sweep");
+    return SOK_OK;
+}
+
+enum sok_status sok_http_server_start(
+    const struct sok_http_server_options *options, struct sok_http_server **ret, struct sok_error *err)
+{
+    struct sok_http_server *server = server_new(options);
+    enum sok_status status = start(server, err);
+    if (status == SOK_OK)
+        *ret = server;
+    else
+        sok_http_server_stop(server, 0);
+    return status;
+}
+
+int sok_http_server_port(const struct sok_http_server *server)
+{
+    for (int i = 0; i < server->listener_count; i++)
+        if (server->listeners[i].port)
+            return server->listeners[i].port;
+    return 0;
+}
+
+static void stop_accepting(struct sok_listener *listener)
+{
+    if (listener->daemon)
+        MHD_quiesce_daemon(listener->daemon);
+    if (listener->fd >= 0)
+        close(listener->fd);
+    listener->fd = -1;
+    if (*listener->unix_path)
+        unlink(listener->unix_path);
+}
+
+static void stop_janitor(struct sok_http_server *server)
+{
+    if (!server->janitor_runs)
+        return;
+    pthread_mutex_lock(&server->lock);
+    server->janitor_runs = false;
+    pthread_cond_broadcast(&server->wake);
+    pthread_mutex_unlock(&server->lock);
+    pthread_join(server->janitor, NULL);
+}
+
+struct sok_http_server *sok_http_server_stop(struct sok_http_server *server, int64_t grace_ms)
+{
+    if (!server)
+        return NULL;
+    server->stopping = true;
+    for (int i = 0; i < SOK_LISTEN_MAX; i++)
+        stop_accepting(&server->listeners[i]);
+    bool drained = wait_for_none(server, &server->active, sok_time_mono_ms() + grace_ms);
+    server->ending = true; // from here nothing is suspended any more
+    if (!drained)
+        sok_connections_sweep(server, 0, true);
+    // A handler that runs cannot be cut; each of its waits has a deadline, so this ends.
+    (void)wait_for_none(server, &server->suspended, INT64_MAX);
+    // A thread that has just resumed a connection may still be inside libmicrohttpd.
+    sok_pool_free(server->lane);
+    sok_pool_free(server->pumps);
+    for (int i = 0; i < server->listener_count; i++)
+        if (server->listeners[i].daemon)
+            MHD_stop_daemon(server->listeners[i].daemon);
+    stop_janitor(server);
+    sok_router_free(server->router);
+    pthread_cond_destroy(&server->wake);
+    pthread_mutex_destroy(&server->lock);
+    pthread_mutex_destroy(&server->connections.lock);
+    free(server);
+    return NULL;
+}
