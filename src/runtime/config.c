@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <ini.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -351,4 +352,18 @@ const char *sok_config_changes(
         if (rows[i].live == live && !sok_config_same(&rows[i], before, after))
             names = sok_format(arena, "%s%s%s", names, *names ? ", " : "", rows[i].name);
     return names;
+}
+
+void sok_config_apply_live(struct sok_config *config, const struct sok_config *from)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (!rows[i].live)
+            continue;
+        void *to = (char *)config + rows[i].offset;
+        const void *value = (const char *)from + rows[i].offset;
+        if (rows[i].kind == K(INT) || rows[i].kind == K(RATE))
+            atomic_store((_Atomic int64_t *)to, *(const int64_t *)value);
+        else if (rows[i].kind == K(REAL))
+            atomic_store((_Atomic double *)to, *(const double *)value);
+    }
 }

@@ -19,9 +19,9 @@ enum sok_role { // bits of sok_config.roles
     SOK_ROLE_SENTINEL = 16
 };
 
-// Read-only once loaded; text lives in the arena given to sok_config_load. A setting not given and without
-// default is NULL or 0. Names follow the variables of docs/guide/configuration.md: SOKOUL_RATE_API is
-// rate_api.
+// Read-only once loaded, but for the atomic fields, which SIGHUP may change (sok_config_apply_live); text
+// lives in the arena given to sok_config_load. A setting not given and without default is NULL or 0. Names
+// follow the variables of docs/guide/configuration.md: SOKOUL_RATE_API is rate_api.
 struct sok_config {
     const char *listen; // comma-separated addr:port or unix:PATH
     const char *data_dir;
@@ -39,10 +39,10 @@ struct sok_config {
     const char *embeddings_url, *embeddings_model;
     const char *torrent_listen;
     bool torrent_dht, torrent_lsd, torrent_upnp;
-    int64_t torrent_max_active, torrent_down_kib, torrent_up_kib; // KiB/s, 0: no limit
-    double seed_hours, seed_ratio;
-    int64_t rate_api, rate_search, rate_auth, rate_ip; // per minute, 0: off
-    int64_t max_downloads_per_user, max_ws_per_ip;
+    _Atomic int64_t torrent_max_active, torrent_down_kib, torrent_up_kib; // KiB/s, 0: no limit
+    _Atomic double seed_hours, seed_ratio;
+    _Atomic int64_t rate_api, rate_search, rate_auth, rate_ip; // per minute, 0: off
+    _Atomic int64_t max_downloads_per_user, max_ws_per_ip;
     const char *trusted_proxies, *allow_hosts;
     const char *public_url, *smtp_url, *smtp_from;
     const char *clamd;
@@ -104,6 +104,10 @@ const struct sok_config_row *sok_config_rows(size_t *ret_count);
 // arena; "" when none. For reloading: load again, take over the live ones, say which others need a restart.
 const char *sok_config_changes(
     struct sok_arena *arena, const struct sok_config *before, const struct sok_config *after, bool live);
+
+// Takes over the settings that SIGHUP may change from `from`. The log's level and format are the caller's to
+// set (sok_log_set). Any thread may read meanwhile.
+void sok_config_apply_live(struct sok_config *config, const struct sok_config *from);
 
 // The same setting in both?
 bool sok_config_same(

@@ -3,9 +3,9 @@
 
 #include "api/handlers/handlers.h"
 #include "api/hub.h"
+#include "api/middleware/middleware.h"
 #include "base/buf.h"
 #include "base/text.h"
-#include "net/address.h"
 #include "runtime/metrics.h"
 #include "services/auth/auth.h"
 #include "services/health/health.h"
@@ -23,9 +23,7 @@ enum sok_status sok_system_health(struct sok_request *request, struct sok_error 
 // Which part is ill is for the operator; everybody else learns whether it works.
 static bool may_see_details(const struct sok_request *request)
 {
-    struct sok_address address;
-    return request->principal.role == SOK_USER_ADMIN ||
-           (sok_address_parse(request->client_ip, &address) && sok_address_is_loopback(&address));
+    return request->principal.role == SOK_USER_ADMIN || sok_api_is_local(request);
 }
 
 enum sok_status sok_system_health_deep(struct sok_request *request, struct sok_error *err)

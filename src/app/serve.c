@@ -1,0 +1,204 @@
+// `sokoul serve` and `sokoul worker`: opens the program, starts what the roles ask for, and waits for
+// signals. SIGHUP reads the configuration again; SIGTERM and SIGINT stop gracefully; a second one stops at
+// once.
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "api/middleware/middleware.h"
+#include "app/commands.h"
+#include "app/program.h"
+#include "backends/queue/queue.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "services/auth/setup.h"
+#include "services/torrent/torrent.h"
+#include "workers/roles.h"
+
+#define GRACE_MS 30000
+
+extern char **environ;
+
+struct running {
+    struct sok_program program;
+    struct sok_http_server *server;
+    struct sok_workers *workers;
+};
+
+static void block_signals(sigset_t *ret_set)
+{
+    sigemptyset(ret_set);
+    sigaddset(ret_set, SIGTERM);
+    sigaddset(ret_set, SIGINT);
+    sigaddset(ret_set, SIGHUP);
+    // Before any thread starts, so that all inherit it and only this one sees them.
+    pthread_sigmask(SIG_BLOCK, ret_set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static enum sok_status load_config(struct sok_arena *arena, struct sok_config *ret, struct sok_error *err)
+{
+    const char *problems = "";
+    enum sok_status status = sok_config_load(arena, NULL, environ, ret, &problems, err);
+    if (*problems)
+        fprintf(stderr, "%s%s", problems, sok_text_ends(problems, "\n") ? "" : "\n");
+    return status;
+}
+
+static enum sok_status start_server(struct running *running, struct sok_error *err)
+{
+    struct sok_program *program = &running->program;
+    return sok_http_server_start(
+        &(struct sok_http_server_options){
+            .listen = program->config.listen,
+            .routes = sok_api_routes,
+            .route_count = sok_api_route_count,
+            .app = &program->api,
+            .before = sok_api_before,
+            .after = sok_api_after,
+            .trusted_proxies = program->config.trusted_proxies,
+            .clock = &sok_clock_system,
+        },
+        &running->server, err);
+}
+
+// The address a person can open: the public URL, or the first one we listen on.
+static const char *web_address(struct running *running)
+{
+    struct sok_program *program = &running->program;
+    if (program->config.public_url)
+        return program->config.public_url;
+    const char *listen = program->config.listen;
+    if (sok_text_starts(listen, "unix:"))
+        return "http://localhost";
+    const char *colon = strrchr(sok_strndup(program->arena, listen, strcspn(listen, ",")), ':');
+    const char *host = sok_strndup(program->arena, listen, strcspn(listen, ",") - strlen(colon));
+    if (sok_text_eq(host, "0.0.0.0") || sok_text_eq(host, "[::]"))
+        host = "127.0.0.1";
+    return sok_format(program->arena, "http://%s:%d", host, sok_http_server_port(running->server));
+}
+
+static enum sok_status greet(struct running *running, struct sok_error *err)
+{
+    struct sok_program *program = &running->program;
+    const char *token, *address = web_address(running);
+    sok_log(
+        SOK_LOG_INFO, SOK_LOG_API, "ready", SOK_TEXT("address", address), SOK_TEXT("version", SOK_VERSION));
+    enum sok_status status =
+        sok_setup_token(program->db, program->config.data_dir, program->arena, &token, err);
+    if (status == SOK_NOT_FOUND)
+        return SOK_OK;
+    SOK_TRY(status);
+    printf("setup: %s/setup?token=%s\n", address, token);
+    fflush(stdout);
+    return SOK_OK;
+}
+
+static enum sok_status start(struct running *running, struct sok_error *err)
+{
+    struct sok_program *program = &running->program;
+    SOK_TRY(sok_program_open(program, err));
+    SOK_TRY(sok_workers_start(&program->env, program->config.roles, &running->workers, err));
+    if (!(program->config.roles & SOK_ROLE_API))
+        return SOK_OK;
+    SOK_TRY(start_server(running, err));
+    return greet(running, err);
+}
+
+static void stop(struct running *running)
+{
+    struct sok_program *program = &running->program;
+    atomic_store(&program->api.stopping, true);
+    if (program->queue)
+        sok_queue_stop(program->queue);
+    running->server = sok_http_server_stop(running->server, GRACE_MS);
+    running->workers = sok_workers_stop(running->workers, GRACE_MS);
+    sok_program_close(program);
+}
+
+static void reload(struct running *running)
+{
+    struct sok_program *program = &running->program;
+    struct sok_config fresh;
+    struct sok_error err = {0};
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    if (load_config(arena, &fresh, &err) != SOK_OK) {
+        sok_log_error(SOK_LOG_ERROR, SOK_LOG_API, "the configuration was not reloaded", &err);
+        return;
+    }
+    const char *changed = sok_config_changes(arena, &program->config, &fresh, true);
+    const char *waiting = sok_config_changes(arena, &program->config, &fresh, false);
+    sok_config_apply_live(&program->config, &fresh);
+    program->config.log_level = fresh.log_level;
+    program->config.log_format = fresh.log_format;
+    sok_log_set(fresh.log_level, fresh.log_format);
+    if (program->torrents)
+        sok_torrents_set_limits(program->torrents, fresh.torrent_down_kib, fresh.torrent_up_kib);
+    sok_log(
+        SOK_LOG_INFO, SOK_LOG_API, "configuration reloaded", SOK_TEXT("changed", changed),
+        SOK_TEXT("needs_restart", waiting));
+}
+
+static void wait_for_end(struct running *running, const sigset_t *signals)
+{
+    for (;;) {
+        int number = 0;
+        if (sigwait(signals, &number))
+            continue;
+        if (number != SIGHUP)
+            break;
+        reload(running);
+    }
+    sok_log(SOK_LOG_INFO, SOK_LOG_API, "stopping");
+    // Whoever asks again does not want to wait for the grace.
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+}
+
+static int run(unsigned roles)
+{
+    sigset_t signals;
+    block_signals(&signals);
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    struct running running = {.program = {.arena = arena, .lock_fd = -1}};
+    struct sok_error err = {0};
+    if (load_config(arena, &running.program.config, &err) != SOK_OK)
+        return SOK_EXIT_FAILED;
+    sok_log_set(running.program.config.log_level, running.program.config.log_format);
+    if (roles)
+        running.program.config.roles = roles;
+    enum sok_status status = start(&running, &err);
+    if (status == SOK_OK)
+        wait_for_end(&running, &signals);
+    stop(&running);
+    return status == SOK_OK ? SOK_EXIT_OK : sok_cli_failed(&err);
+}
+
+int sok_app_serve(int argc, char **argv)
+{
+    if (argc > 1)
+        return sok_cli_usage(
+            "serve", "takes no arguments; settings come from sokoul.conf and the environment");
+    return run(0);
+}
+
+int sok_app_worker(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        unsigned role;
+    } workers[] = {
+        {"scout", SOK_ROLE_SCOUT},
+        {"hunter", SOK_ROLE_HUNTER},
+        {"oracle", SOK_ROLE_ORACLE},
+        {"sentinel", SOK_ROLE_SENTINEL},
+    };
+    for (size_t i = 0; argc == 2 && i < SOK_ARRAY_LEN(workers); i++)
+        if (sok_text_eq(argv[1], workers[i].name))
+            return run(workers[i].role);
+    return sok_cli_usage("worker", "name one of scout, hunter, oracle, sentinel");
+}
