@@ -136,10 +136,8 @@ enum sok_status sok_auth_login(struct sok_request *request, struct sok_error *er
     if (err->field_count)
         return err->status;
     enum sok_status status = sok_accounts_login(&auth->accounts, request->arena, login, password, &user, err);
-    if (status == SOK_UNAUTHENTICATED) {
+    if (status == SOK_UNAUTHENTICATED)
         log_auth(request, "login_failed", NULL);
-        sok_reply_header(request, "WWW-Authenticate", "Bearer realm=\"sokoul\"");
-    }
     SOK_TRY(status);
     const char *agent = sok_request_header(request, "User-Agent");
     SOK_TRY(

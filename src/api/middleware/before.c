@@ -39,19 +39,6 @@ static enum sok_status find_principal(struct sok_request *request, struct sok_er
     return status;
 }
 
-// RFC 6750 section 3: with an error only when a token was shown.
-static void challenge(struct sok_request *request, const struct sok_error *err)
-{
-    bool shown = bearer_token(request) != NULL;
-    const char *value =
-        shown
-            ? sok_format(
-                  request->arena,
-                  "Bearer realm=\"sokoul\", error=\"invalid_token\", error_description=\"%s\"", err->message)
-            : "Bearer realm=\"sokoul\"";
-    sok_reply_header(request, "WWW-Authenticate", value);
-}
-
 enum sok_status sok_api_before(struct sok_request *request, struct sok_error *err)
 {
     sok_log_set_context(request->request_id, request->traceparent ? request->traceparent : "");
@@ -68,8 +55,6 @@ enum sok_status sok_api_before(struct sok_request *request, struct sok_error *er
     enum sok_status status = find_principal(request, err);
     if (status == SOK_OK)
         status = sok_policy_judge(request->route->policy, request->principal.role, is_operator, err);
-    if (status == SOK_UNAUTHENTICATED)
-        challenge(request, err);
     SOK_TRY(status);
     return sok_api_limit_route(request, err);
 }
