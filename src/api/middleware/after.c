@@ -48,5 +48,4 @@ void sok_api_after(struct sok_request *request, int http_status, int64_t body_by
         SOK_TEXT("user_id", request->principal.user_id));
     if (http_status >= 500 && request->failure)
         sok_log_error(SOK_LOG_ERROR, SOK_LOG_API, "request failed", request->failure);
-    sok_log_set_context("", "");
 }

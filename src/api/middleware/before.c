@@ -4,7 +4,6 @@
 #include <strings.h>
 
 #include "base/text.h"
-#include "runtime/log.h"
 #include "services/auth/auth.h"
 
 // The token of "Authorization: Bearer TOKEN" (RFC 6750 section 2.1), or NULL. "" when the scheme is another
@@ -41,7 +40,6 @@ static enum sok_status find_principal(struct sok_request *request, struct sok_er
 
 enum sok_status sok_api_before(struct sok_request *request, struct sok_error *err)
 {
-    sok_log_set_context(request->request_id, request->traceparent ? request->traceparent : "");
     enum sok_address_verdict address = sok_api_judge_address(request);
     if (address == SOK_ADDRESS_BLACKLISTED) {
         enum sok_status status = sok_fail(err, SOK_DENIED, "this address is not let in");

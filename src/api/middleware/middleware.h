@@ -5,9 +5,8 @@
 
 #include "api/api.h"
 
-// The `before` hook. In this order: log context, address rules, the address's limit, the principal, the
-// route's policy (a value that is not known denies), the route's limit. Adds WWW-Authenticate to a 401,
-// X-RateLimit-* to limited routes. Any thread.
+// The `before` hook. In this order: address rules, the address's limit, the principal, the route's policy
+// (a value that is not known denies), the route's limit. Adds X-RateLimit-* to limited routes. Any thread.
 enum sok_status sok_api_before(struct sok_request *request, struct sok_error *err);
 
 // The `after` hook: access log, error detail for answers from 500 on, metrics labelled with the route's
