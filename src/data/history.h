@@ -13,8 +13,8 @@ struct sok_watch {
     int64_t last_watched, created_at;
 };
 
-// One row a user and work: inserts or moves it. is_completed is worked out here (>= 90 %; once completed it
-// stays so until watched again from before 90 %). `id` is for a new row; *ret_watch has the row's.
+// One row a user and work: inserts or moves it. is_completed is worked out here (>= 90 %). `id` and
+// created_at are for a new row; *ret_watch is the row as it is now.
 SOK_MUST_CHECK enum sok_status sok_history_record(
     struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_watch *watch, struct sok_watch *ret_watch,
     struct sok_error *err);

@@ -36,6 +36,7 @@ struct sok_where {
 };
 void sok_where_init(struct sok_where *where);
 void sok_where_done(struct sok_where *where);
+#define SOK_WHERE_AUTO SOK_CLEANUP(sok_where_done) struct sok_where
 void sok_where_add(struct sok_where *where, const char *condition, ...); // one struct sok_db_value a '?'
 void sok_where_text(struct sok_where *where, const char *condition, const char *value); // not when NULL
 void sok_where_min(struct sok_where *where, const char *condition, int64_t value);      // not when 0

@@ -68,6 +68,7 @@ CREATE TABLE media (
     media_type TEXT NOT NULL CHECK (media_type IN ('movie', 'tv', 'episode')),
     title TEXT NOT NULL,
     title_folded TEXT NOT NULL,
+    titles_folded TEXT NOT NULL, -- all its titles, each between line feeds
     original_title TEXT,
     alternative_titles TEXT NOT NULL DEFAULT '[]',
     tmdb_id BIGINT,

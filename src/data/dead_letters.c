@@ -1,0 +1,91 @@
+#include "data/dead_letters.h"
+
+#include <string.h>
+
+#include "data/tasks.h"
+
+static const struct sok_column columns[] = {
+    SOK_COLUMN(sok_dead_letter, id, SOK_COLUMN_TEXT),
+    SOK_COLUMN(sok_dead_letter, task_id, SOK_COLUMN_TEXT),
+    SOK_COLUMN(sok_dead_letter, task_type, SOK_COLUMN_TEXT),
+    SOK_COLUMN(sok_dead_letter, payload, SOK_COLUMN_OBJECT),
+    SOK_COLUMN(sok_dead_letter, user_id, SOK_COLUMN_TEXT),
+    SOK_COLUMN(sok_dead_letter, tries, SOK_COLUMN_INT),
+    SOK_COLUMN(sok_dead_letter, error_code, SOK_COLUMN_TEXT),
+    SOK_COLUMN(sok_dead_letter, error_message, SOK_COLUMN_TEXT),
+    SOK_COLUMN(sok_dead_letter, created_at, SOK_COLUMN_INT),
+    SOK_COLUMN(sok_dead_letter, retried_at, SOK_COLUMN_OPT),
+};
+static const struct sok_table table = SOK_TABLE("dead_letters", sok_dead_letter, columns);
+
+enum sok_status sok_dead_letters_insert(
+    struct sok_db_tx *tx, const struct sok_dead_letter *letter, struct sok_error *err)
+{
+    return sok_table_insert(tx, NULL, &table, letter, NULL, 0, "", NULL, err);
+}
+
+enum sok_status sok_dead_letters_find(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *id, struct sok_dead_letter *ret,
+    struct sok_error *err)
+{
+    return sok_table_find(
+        tx, arena, &table, "dead letter", "WHERE id = $1", SOK_PARAMS(sok_db_text(id)), ret, err);
+}
+
+enum sok_status sok_dead_letters_list(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *task_type, const struct sok_page *page,
+    struct sok_dead_letter **ret, size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err)
+{
+    static const struct sok_sort sorts[] = {
+        {"created_at", "created_at", false},
+        {"task_type", "task_type", true},
+    };
+    SOK_WHERE_AUTO where;
+    sok_where_init(&where);
+    sok_where_text(&where, "task_type = ?", task_type);
+    return sok_page_list(
+        tx, arena, &table, &where, sorts, SOK_ARRAY_LEN(sorts), true, "id", page, ret, ret_count, ret_info,
+        err);
+}
+
+// The search or download of the task starts again with it.
+static enum sok_status restart_subject(
+    struct sok_db_tx *tx, const struct sok_dead_letter *letter, int64_t now_ms, struct sok_error *err)
+{
+    SOK_TRY(SOK_DB_QUERY(
+        tx, NULL, NULL, err,
+        "UPDATE searches SET status = 'pending', error_message = NULL, updated_at = $2 WHERE id = $1",
+        sok_db_text(letter->task_id), sok_db_int(now_ms)));
+    return SOK_DB_QUERY(
+        tx, NULL, NULL, err,
+        "UPDATE downloads SET status = 'queued', wanted = 'run', error = NULL, updated_at = $2 "
+        "WHERE id = $1 AND status = 'failed'",
+        sok_db_text(letter->task_id), sok_db_int(now_ms));
+}
+
+enum sok_status sok_dead_letters_retry(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *id, int64_t now_ms,
+    struct sok_dead_letter *ret, struct sok_error *err)
+{
+    struct sok_dead_letter letter;
+    struct sok_task task;
+    SOK_TRY(sok_dead_letters_find(tx, arena, id, &letter, err));
+    SOK_TRY(sok_tasks_find(tx, arena, letter.task_id, &task, err));
+    if (letter.retried_at || strcmp(task.status, "failed") != 0)
+        return sok_fail(err, SOK_CONFLICT, "this job was started again already");
+    SOK_TRY(sok_change_one(
+        tx, "task",
+        "UPDATE tasks SET status = 'pending', retry_count = 0, lost_leases = 0, cancel_requested = 0, "
+        "progress = 0, "
+        "error_message = NULL, run_at = $2, finished_at = NULL, lease_owner = NULL, lease_until = NULL, "
+        "updated_at = $2 "
+        "WHERE id = $1",
+        SOK_PARAMS(sok_db_text(letter.task_id), sok_db_int(now_ms)), err));
+    SOK_TRY(restart_subject(tx, &letter, now_ms, err));
+    SOK_TRY(sok_change_one(
+        tx, "dead letter", "UPDATE dead_letters SET retried_at = $2 WHERE id = $1",
+        SOK_PARAMS(sok_db_text(id), sok_db_int(now_ms)), err));
+    letter.retried_at = now_ms;
+    *ret = letter;
+    return SOK_OK;
+}

@@ -1,0 +1,248 @@
+// A cursor is the sort it belongs to, the sort value of the last row and that row's key, in base64url: the
+// next page begins behind that place, whatever was inserted or deleted in between.
+#include "data/page.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/encode.h"
+#include "base/text.h"
+
+#define SQL_MAX ((size_t)64 << 10)
+#define CURSOR_MAX 2048
+#define CURSOR_BREAK '\x1f'
+
+void sok_where_init(struct sok_where *where)
+{
+    *where = (struct sok_where){.count = 0};
+    sok_buf_init(&where->sql, SQL_MAX);
+}
+
+void sok_where_done(struct sok_where *where)
+{
+    sok_buf_done(&where->sql);
+}
+
+void sok_where_add(struct sok_where *where, const char *condition, ...)
+{
+    va_list values;
+    va_start(values, condition);
+    sok_buf_puts(&where->sql, where->sql.len ? " AND (" : "(");
+    for (const char *at = condition; *at; at++) {
+        if (*at != '?') {
+            sok_buf_append(&where->sql, at, 1);
+            continue;
+        }
+        if (where->count == SOK_WHERE_MAX)
+            sok_panic("too many conditions");
+        where->values[where->count++] = va_arg(values, struct sok_db_value);
+        sok_buf_printf(&where->sql, "$%zu", where->count);
+    }
+    sok_buf_puts(&where->sql, ")");
+    va_end(values);
+}
+
+void sok_where_text(struct sok_where *where, const char *condition, const char *value)
+{
+    if (value)
+        sok_where_add(where, condition, sok_db_text(value));
+}
+
+void sok_where_min(struct sok_where *where, const char *condition, int64_t value)
+{
+    if (value)
+        sok_where_add(where, condition, sok_db_int(value));
+}
+
+struct order {
+    const struct sok_sort *sort;
+    bool descending;
+    const char *key;
+    bool key_is_text;
+};
+
+static enum sok_status choose_order(
+    const struct sok_table *table, const struct sok_sort *sorts, size_t sort_count, bool descending,
+    const char *key, const char *wanted, struct order *ret, struct sok_error *err)
+{
+    *ret = (struct order){.sort = &sorts[0], .descending = descending, .key = key};
+    for (size_t i = 0; i < table->column_count; i++)
+        if (strcmp(table->columns[i].name, key) == 0)
+            ret->key_is_text = table->columns[i].kind == SOK_COLUMN_TEXT;
+    if (sok_text_empty(wanted))
+        return SOK_OK;
+    ret->descending = wanted[0] == '-';
+    const char *name = wanted + ret->descending;
+    for (size_t i = 0; i < sort_count; i++) {
+        if (strcmp(sorts[i].name, name) == 0) {
+            ret->sort = &sorts[i];
+            return SOK_OK;
+        }
+    }
+    sok_fail_field(err, "sort", "unknown_sort", "cannot sort by that");
+    return SOK_INVALID;
+}
+
+static struct sok_db_value cursor_value(struct sok_arena *arena, const char *text, bool is_text)
+{
+    double real;
+    int64_t integer;
+    if (is_text)
+        return sok_db_text(text);
+    if (sok_parse_int(text, INT64_MIN, INT64_MAX, &integer))
+        return sok_db_int(integer);
+    if (sok_parse_double(text, -1e300, 1e300, &real))
+        return sok_db_real(real);
+    return sok_db_null();
+}
+
+// Adds the condition that skips what the cursor has behind it.
+static enum sok_status add_cursor(
+    struct sok_arena *arena, struct sok_where *where, const struct order *order, const char *cursor,
+    struct sok_error *err)
+{
+    char text[CURSOR_MAX];
+    size_t len = 0;
+    char *value = NULL, *key = NULL;
+    if (sok_base64_decode(cursor, strlen(cursor), text, sizeof(text) - 1, &len) &&
+        sok_utf8_valid(text, len)) {
+        text[len] = '\0';
+        value = strchr(text, CURSOR_BREAK);
+        key = value ? strrchr(value + 1, CURSOR_BREAK) : NULL;
+    }
+    if (!key) {
+        sok_fail_field(err, "cursor", "invalid", "this is not a cursor of ours");
+        return SOK_INVALID;
+    }
+    *value++ = *key++ = '\0';
+    if (text[0] != (order->descending ? '-' : '+') || strcmp(text + 1, order->sort->name) != 0) {
+        sok_fail_field(err, "cursor", "invalid", "this cursor belongs to another order");
+        return SOK_INVALID;
+    }
+    char condition[256];
+    snprintf(
+        condition, sizeof(condition), "(%s, %s) %s (?, ?)", order->sort->expression, order->key,
+        order->descending ? "<" : ">");
+    sok_where_add(
+        where, condition, cursor_value(arena, sok_strdup(arena, value), order->sort->is_text),
+        cursor_value(arena, sok_strdup(arena, key), order->key_is_text));
+    return SOK_OK;
+}
+
+static const char *cell_text(struct sok_arena *arena, const struct sok_db_value *value)
+{
+    switch (value->type) {
+    case SOK_DB_INT:
+        return sok_format(arena, "%lld", (long long)value->integer);
+    case SOK_DB_REAL:
+        return sok_format(arena, "%.17g", value->real);
+    case SOK_DB_TEXT:
+        return value->text;
+    default:
+        return "";
+    }
+}
+
+// The cursor behind row `row` of a result whose last two columns are the sort value and the key. NULL when
+// the value is too long.
+static const char *make_cursor(
+    struct sok_arena *arena, const struct order *order, const struct sok_db_result *result, size_t row)
+{
+    const struct sok_db_value *cells = &result->cells[row * result->column_count + result->column_count - 2];
+    const char *text = sok_format(
+        arena, "%c%s%c%s%c%s", order->descending ? '-' : '+', order->sort->name, CURSOR_BREAK,
+        cell_text(arena, &cells[0]), CURSOR_BREAK, cell_text(arena, &cells[1]));
+    if (strlen(text) >= CURSOR_MAX)
+        return NULL;
+    char *cursor = sok_alloc(arena, sok_base64_size(strlen(text)));
+    sok_base64url_encode(text, strlen(text), cursor);
+    return cursor;
+}
+
+static enum sok_status count_all(
+    struct sok_db_tx *tx, const struct sok_table *table, const struct sok_where *where, int64_t *ret,
+    struct sok_error *err)
+{
+    SOK_BUF_AUTO sql;
+    sok_buf_init(&sql, SQL_MAX);
+    sok_buf_printf(&sql, "SELECT count(*) FROM %s", table->name);
+    if (where->sql.len)
+        sok_buf_printf(&sql, " WHERE %s", where->sql.data);
+    return sok_load_int(tx, sql.data, where->values, where->count, ret, err);
+}
+
+static enum sok_status query_page(
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_table *table, struct sok_where *where,
+    const struct order *order, int64_t limit, int64_t offset, struct sok_db_result *ret,
+    struct sok_error *err)
+{
+    const char *way = order->descending ? "DESC" : "ASC";
+    SOK_BUF_AUTO sql;
+    sok_buf_init(&sql, SQL_MAX);
+    sok_buf_puts(&sql, "SELECT ");
+    sok_table_columns(&sql, table);
+    sok_buf_printf(&sql, ", %s, %s FROM %s", order->sort->expression, order->key, table->name);
+    if (where->sql.len)
+        sok_buf_printf(&sql, " WHERE %s", where->sql.data);
+    sok_buf_printf(
+        &sql, " ORDER BY %s %s, %s %s LIMIT %lld OFFSET %lld", order->sort->expression, way, order->key, way,
+        (long long)limit, (long long)offset);
+    if (sql.overflow)
+        return sok_fail(err, SOK_INTERNAL, "a statement is too long");
+    return sok_db_query(tx, arena, sql.data, where->values, where->count, ret, err);
+}
+
+static enum sok_status check_page(
+    const struct sok_page *page, struct sok_page_info *ret, struct sok_error *err)
+{
+    *ret = (struct sok_page_info){
+        .page = page && page->page ? page->page : 1,
+        .per_page = page && page->per_page ? page->per_page : SOK_PAGE_DEFAULT,
+    };
+    if (ret->per_page < 1 || ret->per_page > SOK_PAGE_MAX)
+        sok_fail_field(err, "per_page", "out_of_range", "per_page must be 1 to %d", SOK_PAGE_MAX);
+    else if (ret->page < 1 || ret->page > INT64_MAX / SOK_PAGE_MAX)
+        sok_fail_field(err, "page", "out_of_range", "page must be 1 or more");
+    else
+        return SOK_OK;
+    return SOK_INVALID;
+}
+
+enum sok_status sok_page_list(
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_table *table,
+    const struct sok_where *where, const struct sok_sort *sorts, size_t sort_count, bool descending,
+    const char *key, const struct sok_page *page, void *ret_records, size_t *ret_count,
+    struct sok_page_info *ret_info, struct sok_error *err)
+{
+    struct sok_page_info info;
+    struct order order;
+    SOK_TRY(check_page(page, &info, err));
+    SOK_TRY(choose_order(table, sorts, sort_count, descending, key, page ? page->sort : NULL, &order, err));
+    SOK_TRY(count_all(tx, table, where, &info.total, err));
+
+    SOK_WHERE_AUTO narrowed;
+    sok_where_init(&narrowed);
+    memcpy(narrowed.values, where->values, sizeof(narrowed.values));
+    narrowed.count = where->count;
+    sok_buf_append(&narrowed.sql, where->sql.data, where->sql.len);
+    bool has_cursor = page && !sok_text_empty(page->cursor);
+    if (has_cursor)
+        SOK_TRY(add_cursor(arena, &narrowed, &order, page->cursor, err));
+
+    struct sok_db_result result;
+    int64_t offset = has_cursor ? 0 : (info.page - 1) * info.per_page;
+    SOK_TRY(query_page(tx, arena, table, &narrowed, &order, info.per_page + 1, offset, &result, err));
+    size_t count = result.row_count;
+    if (count > (size_t)info.per_page) { // one more than asked for says that there is a next page
+        count--;
+        info.next_cursor = make_cursor(arena, &order, &result, count - 1);
+    }
+    char *records = sok_alloc_array(arena, count, table->record_bytes);
+    for (size_t row = 0; row < count; row++)
+        sok_table_map(table, &result, row, records + row * table->record_bytes);
+    memcpy(ret_records, &records, sizeof(records));
+    *ret_count = count;
+    *ret_info = info;
+    return SOK_OK;
+}
