@@ -10,11 +10,12 @@
 
 // --- Documents.
 
-static enum sok_status error_status(int64_t code)
+// 500 and 501 are request limits by the specification, and anything at all in practice.
+static enum sok_status error_status(int64_t code, const char *words)
 {
     if (code >= 100 && code < 200)
         return SOK_UNAUTHENTICATED;
-    if (code == 429 || code == 500 || code == 501)
+    if (code == 429 || ((code == 500 || code == 501) && words && strcasestr(words, "limit")))
         return SOK_LIMITED;
     if (code == 300)
         return SOK_NOT_FOUND;
@@ -34,7 +35,7 @@ static enum sok_status document_error(
         words = sok_answer_text(arena, root->text, 150);
     bool has_url = words && strstr(words, "://"); // it may carry a key
     return sok_fail(
-        err, error_status(code), SOK_INDEXER_SAYS ": %s (error %d)",
+        err, error_status(code, words), SOK_INDEXER_SAYS ": %s (error %d)",
         words && !has_url ? words : "no reason given", (int)code);
 }
 
