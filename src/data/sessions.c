@@ -22,6 +22,15 @@ enum sok_status sok_sessions_find(
         tx, arena, &table, "session", "WHERE id = $1", SOK_PARAMS(sok_db_text(id)), ret, err);
 }
 
+enum sok_status sok_sessions_extend(
+    struct sok_db_tx *tx, const char *id, int64_t now_ms, int64_t expires_at, struct sok_error *err)
+{
+    return sok_change_one(
+        tx, "session",
+        "UPDATE sessions SET last_used_at = $2, expires_at = $3 WHERE id = $1 AND ended_at IS NULL",
+        SOK_PARAMS(sok_db_text(id), sok_db_int(now_ms), sok_db_int(expires_at)), err);
+}
+
 enum sok_status sok_sessions_end(
     struct sok_db_tx *tx, const char *id, const char *reason, int64_t now_ms, struct sok_error *err)
 {
