@@ -90,7 +90,7 @@ static void link_across_file_systems_says_so(void **state)
     struct sok_error err = {0};
     enum sok_status status = sok_beneath_link(other_root, "film.mkv", root, "film.mkv", &err);
     bool copied = sok_beneath_copy(other_root, "film.mkv", root, "copy.mkv", NULL) == SOK_OK;
-    test_dir_remove(&other);
+    sok_test_dir_remove(&other);
     if (here.st_dev == there.st_dev)
         skip();
     assert_int_equal(SOK_UNSUPPORTED, status);

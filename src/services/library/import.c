@@ -44,10 +44,51 @@ bool sok_library_is_film(const char *path, int64_t size_bytes)
 
 // --- What is to be imported.
 
+// Nobody said what the download is (a bare magnet link): the names do.
+static enum sok_status write_work(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    struct run *run = context;
+    struct sok_release release;
+    const char *name = run->import->release_name;
+    sok_release_parse(run->arena, name, &release);
+    bool is_series = sok_work_is_series(&release);
+    for (size_t i = 0; i < run->import->file_count && !is_series; i++) {
+        const struct sok_import_file *file = &run->import->files[i];
+        struct sok_release inner;
+        if (!sok_library_is_film(file->path, file->size_bytes))
+            continue;
+        sok_release_parse(run->arena, sok_path_name(file->path), &inner);
+        is_series = inner.season >= 0 && inner.episodes.count > 0;
+    }
+    return sok_work_find_or_make(
+        tx, run->arena, &release, is_series, name, sok_clock_now_ms(run->library->clock), &run->media, NULL,
+        err);
+}
+
+static enum sok_status nothing_to_import(struct sok_error *err, const char *reason)
+{
+    enum sok_status status = sok_fail(
+        err, SOK_INVALID, "there is no film to import%s%.150s", reason ? ": " : "", reason ? reason : "");
+    if (err)
+        err->code = "nothing_to_import";
+    return status;
+}
+
+static bool has_film(const struct sok_import *import)
+{
+    for (size_t i = 0; i < import->file_count; i++)
+        if (sok_library_is_film(import->files[i].path, import->files[i].size_bytes))
+            return true;
+    return false;
+}
+
 static enum sok_status load_work(struct run *run, struct sok_error *err)
 {
     struct sok_db_tx *tx = sok_db_reader(run->library->db);
-    SOK_TRY(sok_media_find(tx, run->arena, run->import->media_id, &run->media, err));
+    if (run->import->media_id)
+        SOK_TRY(sok_media_find(tx, run->arena, run->import->media_id, &run->media, err));
+    else
+        SOK_TRY(sok_db_write(run->library->db, write_work, run, err));
     if (strcmp(run->media.media_type, SOK_MEDIA_MOVIE) == 0)
         return SOK_OK;
     run->series = run->media;
@@ -283,12 +324,22 @@ static const char *episode_title(const struct run *run, const struct film *film)
     return film->release.episode_title;
 }
 
+// A title of nothing but dots and slashes names no folder; the file is kept all the same.
+static const char *folder_title(const struct run *run, const struct sok_media *work)
+{
+    const char *const titles[] = {work->title, work->original_title};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(titles); i++)
+        if (*sok_naming_sanitise(run->arena, titles[i], SOK_NAMING_PART_MAX))
+            return titles[i];
+    return sok_format(run->arena, "Untitled %.8s", work->id);
+}
+
 static enum sok_status place(
     struct run *run, struct film *film, enum sok_placed *ret_how, char **ret_path, struct sok_error *err)
 {
     const struct sok_media *work = run->series.id ? &run->series : &run->media;
     struct sok_naming naming = {
-        .title = work->title,
+        .title = folder_title(run, work),
         .year = (int)work->year,
         .edition = film->release.edition.count ? film->release.edition.item[0] : NULL,
         .resolution = film->row.resolution,
@@ -434,11 +485,14 @@ enum sok_status sok_library_import(
     struct sok_import_result result = {.count = import->file_count};
     if (import->file_count > SOK_IMPORT_FILES_MAX)
         return sok_fail(err, SOK_TOO_LARGE, "more than %d files", SOK_IMPORT_FILES_MAX);
+    if (!has_film(import)) // before a work is made for it
+        return nothing_to_import(err, NULL);
     SOK_TRY(load_work(&run, err));
     SOK_FD_AUTO folder_fd = -1;
     SOK_TRY(sok_beneath_root(import->folder, false, &folder_fd, err));
     run.folder_fd = folder_fd;
     run.main_film = choose_main_film(&run);
+    result.media_id = run.media.id;
     result.files = sok_alloc_array(arena, result.count, sizeof *result.files);
     const char *first_reason = NULL;
     for (size_t i = 0; i < result.count; i++) {
@@ -447,14 +501,8 @@ enum sok_status sok_library_import(
         if (!first_reason && result.files[i].outcome == SOK_IMPORT_UNREADABLE)
             first_reason = result.files[i].reason;
     }
-    if (result.placed == 0) {
-        enum sok_status status = sok_fail(
-            err, SOK_INVALID, "there is no film to import%s%.150s", first_reason ? ": " : "",
-            first_reason ? first_reason : "");
-        if (err)
-            err->code = "nothing_to_import";
-        return status;
-    }
+    if (result.placed == 0)
+        return nothing_to_import(err, first_reason);
     *ret = result;
     return SOK_OK;
 }

@@ -42,6 +42,15 @@ bool sok_work_episodes(
     struct sok_arena *arena, const struct sok_release *release, const struct sok_media *known,
     size_t known_count, struct sok_episode_numbers *ret, const char **ret_reason);
 
+// The film or series with the title and year that a name says, made (origin "file") if there is none.
+// `fallback_title`: for a name without one. *ret_made (may be NULL): it is new.
+SOK_MUST_CHECK enum sok_status sok_work_find_or_make(
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_release *release, bool is_series,
+    const char *fallback_title, int64_t now_ms, struct sok_media *ret, bool *ret_made, struct sok_error *err);
+
+// Whether a name speaks of an episode, a season or a day's broadcast.
+bool sok_work_is_series(const struct sok_release *release);
+
 // The episodes' rows, made where they are missing. *ret_ids: numbers->count of them.
 SOK_MUST_CHECK enum sok_status sok_work_ensure_episodes(
     struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_media *series,

@@ -59,7 +59,7 @@ enum sok_import_mode {
 };
 
 struct sok_import {
-    const char *media_id;     // the work that was asked for: movie, tv or episode row. Required
+    const char *media_id;     // the work that was asked for: movie, tv or episode row. NULL: as the names say
     const char *folder;       // absolute; where the torrent's files begin (save path)
     const char *release_name; // the torrent's name
     const struct sok_import_file *files;
@@ -92,6 +92,7 @@ struct sok_imported {
 
 struct sok_import_result {
     struct sok_imported *files;
+    const char *media_id; // the film, series or episode asked for, or made from the names
     size_t count, placed; // placed: IMPORTED + PRESENT + REPLACED + COPIED + KEPT_OLD
 };
 

@@ -6,7 +6,6 @@
 #include "base/test.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -17,30 +16,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct test_dir {
-    char path[PATH_MAX];
-};
+#include "base/test_dir.h"
+
+#define test_dir sok_test_dir
 
 static inline struct test_dir test_dir_new(void)
 {
-    struct test_dir dir = {"/tmp/sokoul-test-XXXXXX"};
-    assert_non_null(mkdtemp(dir.path));
+    struct test_dir dir;
+    sok_test_dir_make(&dir);
     return dir;
 }
-
-static inline int test_remove_one(const char *path, const struct stat *info, int kind, struct FTW *ftw)
-{
-    (void)chmod(path, 0700);
-    return remove(path);
-}
-
-static inline void test_dir_remove(struct test_dir *dir)
-{
-    if (dir->path[0])
-        nftw(dir->path, test_remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    dir->path[0] = '\0';
-}
-#define TEST_DIR_AUTO SOK_CLEANUP(test_dir_remove) struct test_dir
+#define TEST_DIR_AUTO SOK_CLEANUP(sok_test_dir_remove) struct test_dir
 
 // "DIR/path", in one of a few turning buffers.
 static inline const char *test_path(const struct test_dir *dir, const char *path)

@@ -73,32 +73,6 @@ struct batch_write {
     bool unclear[BATCH_FILES];
 };
 
-static enum sok_status find_or_make_work(
-    struct batch_write *write, struct sok_db_tx *tx, const struct found *found, struct sok_media *ret,
-    struct sok_error *err)
-{
-    const char *type = found->is_series ? SOK_MEDIA_TV : SOK_MEDIA_MOVIE;
-    const char *title = sok_text_empty(found->release.title) ? sok_path_stem(write->arena, found->path)
-                                                             : found->release.title;
-    enum sok_status status =
-        sok_media_find_title(tx, write->arena, title, found->release.year, type, ret, err);
-    if (status != SOK_NOT_FOUND)
-        return status;
-    int64_t now_ms = sok_clock_now_ms(write->scan->library->clock);
-    char *id = sok_alloc(write->arena, SOK_UUID_LEN + 1);
-    sok_uuid7(now_ms, id);
-    *ret = SOK_MEDIA_INIT;
-    ret->id = id;
-    ret->media_type = type;
-    ret->title = sok_utf8_clean(write->arena, title, strlen(title));
-    ret->year = found->release.year;
-    ret->alternative_titles = ret->genres = "[]";
-    ret->origin = "file";
-    ret->created_at = ret->updated_at = now_ms;
-    write->media_made++;
-    return sok_media_insert(tx, ret, err);
-}
-
 // The works in the file; *ret_count 0 when the name does not say.
 static enum sok_status find_works(
     struct batch_write *write, struct sok_db_tx *tx, const struct found *found, const char ***ret_ids,
@@ -107,7 +81,12 @@ static enum sok_status find_works(
     struct sok_media work, *known;
     size_t known_count;
     *ret_count = 0;
-    SOK_TRY(find_or_make_work(write, tx, found, &work, err));
+    int64_t now_ms = sok_clock_now_ms(write->scan->library->clock);
+    bool made;
+    SOK_TRY(sok_work_find_or_make(
+        tx, write->arena, &found->release, found->is_series, sok_path_stem(write->arena, found->path), now_ms,
+        &work, &made, err));
+    write->media_made += made;
     if (!found->is_series) {
         *ret_ids = sok_alloc(write->arena, sizeof **ret_ids);
         (*ret_ids)[0] = work.id;

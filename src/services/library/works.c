@@ -68,6 +68,40 @@ bool sok_work_episodes(
     return false;
 }
 
+bool sok_work_is_series(const struct sok_release *release)
+{
+    return release->season >= 0 || release->episodes.count > 0 || release->air_date ||
+           release->absolute_count > 0 || sok_text_eq(release->type, "episode");
+}
+
+enum sok_status sok_work_find_or_make(
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_release *release, bool is_series,
+    const char *fallback_title, int64_t now_ms, struct sok_media *ret, bool *ret_made, struct sok_error *err)
+{
+    const char *type = is_series ? SOK_MEDIA_TV : SOK_MEDIA_MOVIE;
+    const char *title = sok_text_empty(release->title) ? fallback_title : release->title;
+    struct sok_error why = {0};
+    enum sok_status status = sok_media_find_title(tx, arena, title, release->year, type, ret, &why);
+    if (ret_made)
+        *ret_made = status == SOK_NOT_FOUND;
+    if (status != SOK_NOT_FOUND) {
+        if (status != SOK_OK && err)
+            *err = why;
+        return status;
+    }
+    char *id = sok_alloc(arena, SOK_UUID_LEN + 1);
+    sok_uuid7(now_ms, id);
+    *ret = SOK_MEDIA_INIT;
+    ret->id = id;
+    ret->media_type = type;
+    ret->title = sok_utf8_clean(arena, title, strlen(title));
+    ret->year = release->year;
+    ret->alternative_titles = ret->genres = "[]";
+    ret->origin = "file";
+    ret->created_at = ret->updated_at = now_ms;
+    return sok_media_insert(tx, ret, err);
+}
+
 static enum sok_status ensure_episode(
     struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_media *series, int season, int episode,
     const struct sok_release *release, int64_t now_ms, const char **ret_id, struct sok_error *err)
@@ -195,9 +229,7 @@ void sok_work_read_path(
     struct sok_arena *arena, const char *path, struct sok_release *ret_release, bool *ret_is_series)
 {
     sok_release_parse(arena, path, ret_release);
-    *ret_is_series = ret_release->season >= 0 || ret_release->episodes.count > 0 || ret_release->air_date ||
-                     ret_release->absolute_count > 0 ||
-                     (ret_release->type && strcmp(ret_release->type, "episode") == 0);
+    *ret_is_series = sok_work_is_series(ret_release);
     if (strncasecmp(path, "movies/", 7) == 0 && ret_release->episodes.count == 0)
         *ret_is_series = false; // "Movies/Ocean's 11 (1960)": a number is not an episode there
     read_folders(arena, path, ret_release, ret_is_series);
