@@ -32,17 +32,23 @@ static bool by_row(struct sok_arena *arena, const struct sok_media *row, struct 
     return row->season_number >= 0 && row->episode_number >= 0;
 }
 
+// A number that counts over the whole series; a lone one without a season may be meant so.
+static double absolute_number(const struct sok_release *release)
+{
+    if (release->absolute_count == 1)
+        return release->absolute[0];
+    return release->season < 0 && release->episodes.count == 1 ? release->episodes.item[0] : -1;
+}
+
 static bool by_known(
     struct sok_arena *arena, const struct sok_release *release, const struct sok_media *known, size_t count,
     struct sok_episode_numbers *ret)
 {
+    double number = absolute_number(release);
     for (size_t i = 0; i < count; i++) {
         const struct sok_media *row = &known[i];
-        bool same_day =
-            release->air_date && row->release_date && strcmp(release->air_date, row->release_date) == 0;
-        bool same_number = release->absolute_count == 1 && row->absolute_number > 0 &&
-                           release->absolute[0] == (double)row->absolute_number;
-        if (same_day || same_number)
+        bool same_day = release->air_date && sok_text_eq(release->air_date, row->release_date);
+        if (same_day || (row->absolute_number > 0 && number == (double)row->absolute_number))
             return by_row(arena, row, ret);
     }
     return false;
@@ -225,12 +231,27 @@ static void read_folders(
     }
 }
 
+// "Season 02/03 - The Pier.mkv": in a season's folder the number in front is the episode's.
+static void read_leading_number(struct sok_arena *arena, const char *name, struct sok_release *release)
+{
+    size_t digits = strspn(name, "0123456789");
+    int64_t number;
+    if (digits == 0 || digits > 3 || isalnum((unsigned char)name[digits]) ||
+        !sok_parse_int(sok_strndup(arena, name, digits), 1, 999, &number))
+        return;
+    int *episode = sok_alloc(arena, sizeof *episode);
+    *episode = (int)number;
+    release->episodes = (struct sok_numbers){.item = episode, .count = 1};
+}
+
 void sok_work_read_path(
     struct sok_arena *arena, const char *path, struct sok_release *ret_release, bool *ret_is_series)
 {
     sok_release_parse(arena, path, ret_release);
     *ret_is_series = sok_work_is_series(ret_release);
-    if (strncasecmp(path, "movies/", 7) == 0 && ret_release->episodes.count == 0)
-        *ret_is_series = false; // "Movies/Ocean's 11 (1960)": a number is not an episode there
+    if (strncasecmp(path, "movies/", 7) == 0 && ret_release->season < 0)
+        *ret_is_series = false; // "Movies/Oceans.11.mkv": a number is not an episode there
     read_folders(arena, path, ret_release, ret_is_series);
+    if (*ret_is_series && ret_release->episodes.count == 0 && !ret_release->air_date)
+        read_leading_number(arena, sok_path_name(path), ret_release);
 }

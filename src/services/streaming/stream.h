@@ -35,7 +35,7 @@ struct sok_streaming_options {
     void *context;
 };
 
-// SOK_DENIED when the key file can be read by others. Blocks. Owned by the caller; any thread may use it.
+// SOK_INVALID when the key file can be read by others. Blocks. Owned by the caller; any thread may use it.
 SOK_MUST_CHECK enum sok_status sok_streaming_open(
     const struct sok_streaming_options *options, struct sok_streaming **ret, struct sok_error *err);
 struct sok_streaming *sok_streaming_close(struct sok_streaming *streaming);
