@@ -87,7 +87,15 @@ struct sok_exchange {
     struct sok_http_server *server;
     struct MHD_Connection *mhd;
     struct sok_connection *connection;
-    enum { SOK_EX_NEW, SOK_EX_READING, SOK_EX_DISCARDING, SOK_EX_SUSPENDED, SOK_EX_READY, SOK_EX_SENT } state;
+    // Atomic because it hands everything else over between the connection's thread and the lane's.
+    _Atomic enum {
+        SOK_EX_NEW,
+        SOK_EX_READING,
+        SOK_EX_DISCARDING,
+        SOK_EX_SUSPENDED,
+        SOK_EX_READY,
+        SOK_EX_SENT
+    } state;
     const char *raw_path, *raw_query; // query NULL without '?'
     struct sok_buf body;
     int64_t discarded;

@@ -31,6 +31,7 @@ struct pump {
     int64_t head_done; // bytes of the segment's head that are in the buffer already
     int64_t stalled_since_ms;
     bool counted_as_suspended, failed;
+    _Atomic bool with_pool; // whose turn it is; hands the rest over between the threads
     size_t filled, taken;
     char buffer[BUFFER_BYTES];
 };
@@ -131,8 +132,10 @@ static void run_pump(void *context)
         }
         pump->failed = true;
     }
+    struct MHD_Connection *mhd = pump->mhd;
     pump->stalled_since_ms = 0;
-    MHD_resume_connection(pump->mhd);
+    pump->with_pool = false;
+    MHD_resume_connection(mhd);
 }
 
 // --- On the connection's thread
@@ -145,8 +148,10 @@ static ssize_t ask_for_more(struct pump *pump)
     sok_http_count(server, &server->suspended, 1);
     if (server->ending)
         return MHD_CONTENT_READER_END_WITH_ERROR;
+    pump->with_pool = true;
     MHD_suspend_connection(pump->mhd);
     if (!sok_pool_submit(server->pumps, run_pump, pump)) {
+        pump->with_pool = false;
         pump->failed = true;
         MHD_resume_connection(pump->mhd);
     }
@@ -156,6 +161,8 @@ static ssize_t ask_for_more(struct pump *pump)
 static ssize_t give(void *cls, uint64_t at, char *buf, size_t max)
 {
     struct pump *pump = cls;
+    if (pump->with_pool)
+        return 0;
     if (pump->counted_as_suspended)
         sok_http_count(pump->server, &pump->server->suspended, -1);
     pump->counted_as_suspended = false;

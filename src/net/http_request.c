@@ -239,11 +239,12 @@ static void run_handler(struct sok_exchange *exchange)
 static void run_in_lane(void *context)
 {
     struct sok_exchange *exchange = context;
+    struct MHD_Connection *mhd = exchange->mhd; // once finished, the exchange is the connection's thread's
     if (exchange->server->ending)
         sok_exchange_finish(exchange, sok_fail(&exchange->error, SOK_UNAVAILABLE, "the server is stopping"));
     else
         run_handler(exchange);
-    MHD_resume_connection(exchange->mhd);
+    MHD_resume_connection(mhd);
 }
 
 static enum MHD_Result suspend_into_lane(struct sok_exchange *exchange)
@@ -300,8 +301,10 @@ enum MHD_Result sok_exchange_step(
         *upload_len = 0;
         return take_body(exchange, upload, len);
     }
-    resumed(exchange);
     if (exchange->state == SOK_EX_NEW || exchange->state == SOK_EX_READING)
         return dispatch(exchange);
-    return exchange->state == SOK_EX_SUSPENDED ? MHD_YES : sok_exchange_send(exchange);
+    if (exchange->state == SOK_EX_SUSPENDED)
+        return MHD_YES;
+    resumed(exchange);
+    return sok_exchange_send(exchange);
 }
