@@ -53,6 +53,13 @@ const struct sok_route sok_api_routes[] = {
     {SOK_POST,   API "/streaming/{stream_id}/stop",       SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_streaming_stop},
     {SOK_GET,    "/stream/{stream_id}/{rest...}",         SOK_POLICY_SIGNED_URL, SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_streaming_send},
 
+    {SOK_POST,   API "/downloads/start",                   SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_SLOW,   SOK_BODY_MULTIPART_OR_JSON, 11 * MIB, sok_downloads_start},
+    {SOK_GET,    API "/downloads",                         SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_downloads_page},
+    {SOK_GET,    API "/downloads/{id}",                    SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_downloads_get},
+    {SOK_POST,   API "/downloads/{id}/pause",              SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_downloads_pause},
+    {SOK_POST,   API "/downloads/{id}/resume",             SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_downloads_resume},
+    {SOK_POST,   API "/downloads/{id}/cancel",             SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_downloads_cancel},
+
     {SOK_POST,   API "/history/watch",                    SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_history_watch},
     {SOK_GET,    API "/history/continue",                 SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_history_going_on},
     {SOK_GET,    API "/history/watched",                  SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_history_watched_list},

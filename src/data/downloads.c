@@ -204,7 +204,7 @@ enum sok_status sok_downloads_list_live(
     struct sok_error *err)
 {
     return sok_table_list(
-        tx, arena, &table,
+        tx, arena, &list_table,
         "WHERE status IN ('queued', 'downloading', 'paused', 'importing', 'seeding') ORDER BY created_at, id",
         NULL, 0, ret, ret_count, err);
 }

@@ -11,7 +11,7 @@ struct sok_download {
     const char *title;
     const char *info_hash; // lower-case hex; NULL until known
     const char *magnet_link, *torrent_url;
-    struct sok_bytes torrent; // the .torrent itself; not read by list
+    struct sok_bytes torrent; // the .torrent itself; read by find alone
     const char *wanted;       // run|paused|cancelled
     bool delete_files;        // with cancelled
     const char *status;       // contract section 4

@@ -28,6 +28,14 @@ SOK_HANDLER(sok_auth_jwks);
 struct sok_user;
 json_t *sok_auth_user_json(const struct sok_user *user); // what others may see of an account; a new reference
 
+// downloads.c
+SOK_HANDLER(sok_downloads_start);
+SOK_HANDLER(sok_downloads_page);
+SOK_HANDLER(sok_downloads_get);
+SOK_HANDLER(sok_downloads_pause);
+SOK_HANDLER(sok_downloads_resume);
+SOK_HANDLER(sok_downloads_cancel);
+
 // history.c
 SOK_HANDLER(sok_history_watch);
 SOK_HANDLER(sok_history_going_on);

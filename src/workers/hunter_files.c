@@ -1,0 +1,140 @@
+// Resume data on disk, and the folders of downloads. A resume file is replaced whole (written beside, synced,
+// renamed), so a kill leaves the old one or the new one.
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "workers/hunter-private.h"
+
+static const char *resume_path(struct sok_hunt *hunt, struct sok_arena *arena, const char *suffix)
+{
+    return sok_format(arena, "%s/%s.resume%s", hunt->hunter->resume_dir, hunt->key, suffix);
+}
+
+bool sok_hunt_read_resume(
+    struct sok_hunt *hunt, struct sok_arena *arena, const void **ret_bytes, size_t *ret_len)
+{
+    int fd = open(resume_path(hunt, arena, ""), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat info;
+    if (fd < 0)
+        return false;
+    bool fits =
+        fstat(fd, &info) == 0 && info.st_size > 0 && info.st_size <= (off_t)SOK_TORRENT_RESUME_MAX_BYTES;
+    size_t len = fits ? (size_t)info.st_size : 0;
+    char *bytes = sok_alloc(arena, len);
+    size_t got = 0;
+    while (got < len) {
+        ssize_t n = read(fd, bytes + got, len - got);
+        if (n <= 0)
+            break;
+        got += (size_t)n;
+    }
+    (void)close(fd);
+    *ret_bytes = bytes;
+    *ret_len = got;
+    return fits && got == len;
+}
+
+static bool write_all(int fd, const char *bytes, size_t len)
+{
+    while (len) {
+        ssize_t n = write(fd, bytes, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        bytes += n;
+        len -= (size_t)n;
+    }
+    return fsync(fd) == 0;
+}
+
+static void sync_folder(const char *folder)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fsync(fd);
+        (void)close(fd);
+    }
+}
+
+static bool replace_resume(struct sok_hunt *hunt, const void *bytes, size_t len)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    const char *part = resume_path(hunt, arena, ".part");
+    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return false;
+    bool is_written = write_all(fd, bytes, len);
+    (void)close(fd);
+    is_written = is_written && rename(part, resume_path(hunt, arena, "")) == 0;
+    if (is_written)
+        sync_folder(hunt->hunter->resume_dir);
+    else
+        (void)unlink(part);
+    return is_written;
+}
+
+bool sok_hunt_write_resume(struct sok_hunt *hunt)
+{
+    void *bytes;
+    size_t len;
+    if (!hunt->in_session ||
+        sok_torrent_take_resume(hunt->hunter->env.torrents, hunt->key, &bytes, &len, NULL))
+        return false;
+    bool is_written = replace_resume(hunt, bytes, len);
+    free(bytes);
+    hunt->resume_asked = false;
+    return is_written;
+}
+
+void sok_hunt_keep_resume(struct sok_hunt *hunt, bool is_changed, bool force, int64_t mono_ms)
+{
+    (void)sok_hunt_write_resume(hunt);
+    bool is_due = is_changed && mono_ms - hunt->resume_at >= SOK_HUNT_RESUME_MS;
+    if (!hunt->in_session || !(is_due || force))
+        return;
+    hunt->resume_at = mono_ms;
+    hunt->resume_asked = sok_torrent_request_resume(hunt->hunter->env.torrents, hunt->key, NULL) == SOK_OK;
+}
+
+void sok_hunt_drop_resume(struct sok_hunt *hunt)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    if (hunt->key[0])
+        (void)unlink(resume_path(hunt, arena, ""));
+}
+
+void sok_hunt_delete_files(struct sok_hunt *hunt)
+{
+    // Only a folder of our own making below the download folder: named after the torrent.
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    if (!hunt->key[0])
+        return;
+    char *roots[] = {sok_format(arena, "%s/%s", hunt->hunter->env.config->download_dir, hunt->key), NULL};
+    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
+    if (!tree)
+        return;
+    for (FTSENT *at; (at = fts_read(tree));) {
+        if (at->fts_info == FTS_DP)
+            (void)rmdir(at->fts_accpath);
+        else if (at->fts_info != FTS_D)
+            (void)unlink(at->fts_accpath);
+    }
+    (void)fts_close(tree);
+}
+
+int64_t sok_hunt_free_bytes(const struct sok_hunt *hunt)
+{
+    struct statvfs info;
+    if (statvfs(hunt->hunter->env.config->download_dir, &info) < 0)
+        return INT64_MAX; // unknown: let it be tried
+    return (int64_t)info.f_bavail * (int64_t)info.f_frsize;
+}
