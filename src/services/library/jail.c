@@ -19,17 +19,6 @@
 
 #define NOBODY 65534
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0 // a sanitizer maps terabytes, starts threads and opens /proc: it cannot live in here
-#endif
-
 #if defined(__x86_64__)
 #define ARCH AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
@@ -108,11 +97,11 @@ bool sok_jail_enter(int cpu_seconds, int wall_seconds, int memory_mib)
     alarm((unsigned)wall_seconds);
     if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_FSIZE, 0) || !limit(RLIMIT_CPU, (rlim_t)cpu_seconds))
         return false;
-    if (!SANITIZED &&
+    if (!SOK_SANITIZED &&
         (!limit(RLIMIT_AS, (rlim_t)memory_mib << 20) || !limit(RLIMIT_NPROC, 0) || !limit(RLIMIT_NOFILE, 3)))
         return false;
     if (!drop_user() || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return false;
-    return SANITIZED || filter_calls();
+    return SOK_SANITIZED || filter_calls();
 }
