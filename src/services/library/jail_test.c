@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include "base/compiler.h"
 #include "services/library/library_testing.h"
 
 // Runs in the jail; the bits say what was still possible.
