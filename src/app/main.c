@@ -1,12 +1,16 @@
-#include <stdio.h>
-#include <string.h>
+// The program's door: the commands that run it whole, beside those of cli/.
+#include "app/commands.h"
+#include "base/compiler.h"
+#include "cli/cli.h"
 
-#include "services/library/probe.h"
+static const struct sok_cli_command commands[] = {
+    {"serve", "serve", "run the server and the workers of SOKOUL_ROLES", sok_app_serve},
+    {"worker", "worker scout|hunter|oracle|sentinel", "run one worker (needs a shared queue)",
+     sok_app_worker},
+    {"migrate", "migrate [--status]", "bring the database's schema up to date", sok_app_migrate},
+};
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "probe-media") == 0)
-        return sok_probe_child_main();
-    puts("sokoul " SOK_VERSION);
-    return 0;
+    return sok_cli_main(argc, argv, commands, SOK_ARRAY_LEN(commands));
 }

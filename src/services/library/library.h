@@ -22,7 +22,7 @@ struct sok_library_options {
     struct sok_db *db; // borrowed
     const struct sok_clock *clock;
     const char *library_dirs;  // ':'-separated; the first one receives imports
-    const char *probe_program; // what is run as `PROGRAM probe-media`; NULL: this very executable
+    const char *probe_program; // sokoul-probe; NULL: the one beside this executable
 };
 
 // Opens the folders, makes those that are missing. SOK_IO names the folder that cannot be used. Blocks.

@@ -104,7 +104,7 @@ static inline void test_make_film(const struct test_dir *dir, const char *path, 
 
 static inline const char *test_program(void)
 {
-    const char *program = getenv("SOKOUL_BIN");
+    const char *program = getenv("SOKOUL_PROBE");
     if (!program)
         skip();
     return program;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -18,6 +19,21 @@
 #include "services/library/fd.h"
 
 #define OUTPUT_BYTES_MAX ((size_t)256 << 10)
+
+// `sokoul-probe` in the folder of this very executable; 0 or an errno value.
+static int find_program(char *ret_path, size_t size)
+{
+    static const char name[] = "sokoul-probe";
+    ssize_t len = readlink("/proc/self/exe", ret_path, size - 1);
+    if (len < 0)
+        return errno;
+    ret_path[len] = 0;
+    char *file = strrchr(ret_path, '/') + 1;
+    if ((size_t)(file - ret_path) + sizeof(name) > size)
+        return ENAMETOOLONG;
+    memcpy(file, name, sizeof(name));
+    return 0;
+}
 
 static int start_child(const char *program, int fd, int out, pid_t *ret_pid)
 {
@@ -39,11 +55,11 @@ static int start_child(const char *program, int fd, int out, pid_t *ret_pid)
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setflags(
         &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    static const char *const argv[] = {"sokoul", "probe-media", NULL}, *const envp[] = {"LC_ALL=C", NULL};
-    int failed = high_in < 0 || high_out < 0 ? EMFILE
-                                             : posix_spawn(
-                                                   ret_pid, program ? program : "/proc/self/exe", &actions,
-                                                   &attributes, (char *const *)argv, (char *const *)envp);
+    static const char *const argv[] = {"sokoul-probe", NULL}, *const envp[] = {"LC_ALL=C", NULL};
+    int failed =
+        high_in < 0 || high_out < 0
+            ? EMFILE
+            : posix_spawn(ret_pid, program, &actions, &attributes, (char *const *)argv, (char *const *)envp);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return failed;
@@ -154,7 +170,10 @@ enum sok_status sok_probe_file(
         return sok_fail_errno(err, SOK_UNAVAILABLE, errno, "cannot make a pipe");
     SOK_FD_AUTO in = pipe_fds[0], out = pipe_fds[1];
     pid_t pid;
-    int failed = start_child(program, fd, out, &pid);
+    char beside[PATH_MAX];
+    int failed = program ? 0 : find_program(beside, sizeof(beside));
+    if (!failed)
+        failed = start_child(program ? program : beside, fd, out, &pid);
     if (failed)
         return sok_fail_errno(err, SOK_UNAVAILABLE, failed, "cannot start the probe");
     close(sok_fd_take(&out));

@@ -1,8 +1,9 @@
 // What is inside a media file, found out by libavformat in a child process that may do nothing else.
 //
-// Media files come from strangers, and demuxers are where media servers break. The child is this program
-// again (`sokoul probe-media`), with the file as its standard input and a pipe as its standard output: no
-// other descriptor, no privileges, no new files or sockets, little memory and time.
+// Media files come from strangers, and demuxers are where media servers break. The child is a program
+// of its own (`sokoul-probe`, which also keeps the codecs out of the server's memory), with the file as its
+// standard input and a pipe as its standard output: no other descriptor, no privileges, no new files or
+// sockets, little memory and time.
 #ifndef SOK_SERVICES_LIBRARY_PROBE_H
 #define SOK_SERVICES_LIBRARY_PROBE_H
 
@@ -49,7 +50,7 @@ SOK_MUST_CHECK enum sok_status sok_probe_file(
 const char *sok_probe_resolution(const struct sok_probe *probe);
 
 // The child: limits itself, probes standard input, prints one JSON object on standard output. Returns the
-// process's exit code. main() calls it for `sokoul probe-media` before anything else is set up.
+// process's exit code. All that app/probe_main.c does.
 int sok_probe_child_main(void);
 
 #endif
