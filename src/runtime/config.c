@@ -95,8 +95,8 @@ static const struct sok_config_row rows[] = {
 #define ROW_COUNT SOK_ARRAY_LEN(rows)
 
 // Names that are the command line's and the tests', not settings of the server.
-static const char *const other_names[] = {"SOKOUL_CONFIG", "SOKOUL_URL", "SOKOUL_API_KEY",
-                                          "SOKOUL_TOKEN",  "SOKOUL_BIN", "SOKOUL_SRC"};
+static const char *const other_names[] = {"SOKOUL_CONFIG", "SOKOUL_URL",   "SOKOUL_API_KEY", "SOKOUL_TOKEN",
+                                          "SOKOUL_BIN",    "SOKOUL_PROBE", "SOKOUL_SRC"};
 
 struct loading {
     struct sok_arena *arena;

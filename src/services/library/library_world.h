@@ -32,7 +32,7 @@ static inline void world_open(struct world *world)
         .db = world->db,
         .clock = &world->clock.clock,
         .library_dirs = roots,
-        .probe_program = getenv("SOKOUL_BIN")};
+        .probe_program = getenv("SOKOUL_PROBE")};
     assert_ok(sok_library_open(&options, &world->library, NULL));
 }
 
