@@ -220,6 +220,6 @@ enum sok_status sok_librarian_start(
     const struct sok_worker_env *env, struct sok_worker **ret, struct sok_error *err)
 {
     struct sok_worker_options options = {
-        .env = env, .name = "librarian", .job = SOK_JOB_MONITOR, .threads = 1, .handler = handle};
+        .env = env, .name = "librarian", .job = SOK_JOB_MONITOR, .threads = 2, .handler = handle};
     return sok_worker_start(&options, ret, err);
 }

@@ -11,6 +11,7 @@
 #include "data/media_files.h"
 #include "data/tasks.h"
 #include "domain/naming.h"
+#include "net/range.h"
 #include "services/library/library.h"
 
 #define TITLE_MAX 500
@@ -76,11 +77,23 @@ enum sok_status sok_media_page(struct sok_request *request, struct sok_error *er
     return SOK_OK;
 }
 
+// A work's version, for If-None-Match and If-Match: every write moves updated_at.
+static const char *version_of(struct sok_request *request, const struct sok_media *media)
+{
+    return sok_format(request->arena, "\"%.8s-%llx\"", media->id + 24, (unsigned long long)media->updated_at);
+}
+
+static void reply_media(struct sok_request *request, int http_status, const struct sok_media *media)
+{
+    sok_reply_header(request, "ETag", version_of(request, media));
+    sok_reply_json(request, http_status, sok_media_json(media));
+}
+
 enum sok_status sok_media_get(struct sok_request *request, struct sok_error *err)
 {
     struct sok_media media;
     SOK_TRY(load_media(request, &media, err));
-    sok_reply_json(request, 200, sok_media_json(&media));
+    reply_media(request, 200, &media);
     return SOK_OK;
 }
 
@@ -163,6 +176,7 @@ static void read_fields(const struct sok_request *request, struct sok_media *med
 
 struct media_write {
     struct sok_media media;
+    int64_t seen_updated_at; // of the row that the caller's change starts from
 };
 
 static enum sok_status write_insert(struct sok_db_tx *tx, void *context, struct sok_error *err)
@@ -180,7 +194,13 @@ static enum sok_status write_insert(struct sok_db_tx *tx, void *context, struct 
 
 static enum sok_status write_update(struct sok_db_tx *tx, void *context, struct sok_error *err)
 {
-    return sok_media_update(tx, &((const struct media_write *)context)->media, err);
+    const struct media_write *write = context;
+    struct sok_media present;
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    SOK_TRY(sok_media_find(tx, arena, write->media.id, &present, err));
+    if (present.updated_at != write->seen_updated_at)
+        return sok_fail(err, SOK_PRECONDITION, "somebody else changed it at the same time");
+    return sok_media_update(tx, &write->media, err);
 }
 
 static void check_new(struct sok_request *request, struct sok_media *media, struct sok_error *err)
@@ -218,7 +238,7 @@ enum sok_status sok_media_create(struct sok_request *request, struct sok_error *
     SOK_TRY(sok_db_write(api->db, write_insert, &write, err));
     announce(request, id, "added");
     sok_reply_header(request, "Location", sok_format(request->arena, "/api/v1/media/%s", id));
-    sok_reply_json(request, 201, sok_media_json(media));
+    reply_media(request, 201, media);
     return SOK_OK;
 }
 
@@ -227,16 +247,21 @@ enum sok_status sok_media_change(struct sok_request *request, struct sok_error *
     struct sok_api *api = sok_api_of(request);
     struct media_write write;
     SOK_TRY(load_media(request, &write.media, err));
+    const char *wanted = sok_request_header(request, "If-Match");
+    if (wanted && !sok_etag_listed(wanted, version_of(request, &write.media), true))
+        return sok_fail(err, SOK_PRECONDITION, "it has changed since");
+    write.seen_updated_at = write.media.updated_at;
     read_fields(request, &write.media, err);
     if (sok_text_empty(write.media.title) && !err->field_count)
         sok_fail_field(err, "title", "required", "must not be empty");
     if (err->field_count)
         return err->status;
     write.media.origin = "user";
-    write.media.updated_at = sok_clock_now_ms(api->clock);
+    int64_t now_ms = sok_clock_now_ms(api->clock);
+    write.media.updated_at = now_ms > write.seen_updated_at ? now_ms : write.seen_updated_at + 1;
     SOK_TRY(sok_db_write(api->db, write_update, &write, err));
     announce(request, write.media.id, "changed");
-    sok_reply_json(request, 200, sok_media_json(&write.media));
+    reply_media(request, 200, &write.media);
     return SOK_OK;
 }
 
