@@ -103,6 +103,20 @@ enum sok_status sok_tasks_lease(
         err);
 }
 
+enum sok_status sok_tasks_has_due(
+    struct sok_db_tx *tx, enum sok_job job, int64_t now_ms, bool *ret, struct sok_error *err)
+{
+    int64_t due;
+    SOK_TRY(sok_load_int(
+        tx,
+        "SELECT CASE WHEN EXISTS (SELECT 1 FROM tasks WHERE task_type = $1 AND status = 'pending' "
+        "AND run_at <= $2) OR EXISTS (SELECT 1 FROM tasks WHERE task_type = $1 AND " EXPIRED
+        ") THEN 1 ELSE 0 END",
+        SOK_PARAMS(sok_db_text(sok_job_name(job)), sok_db_int(now_ms)), &due, err));
+    *ret = due != 0;
+    return SOK_OK;
+}
+
 enum sok_status sok_tasks_lease_id(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *id, const char *owner, int64_t now_ms,
     int64_t lease_ms, struct sok_task *ret, struct sok_error *err)
@@ -168,14 +182,51 @@ enum sok_status sok_tasks_complete(
         SOK_PARAMS(sok_db_text(id), sok_db_int(fence), sok_db_text(result_json), sok_db_int(now_ms)), err);
 }
 
+// The search or download of a task ends with it.
+static enum sok_status end_subject(
+    struct sok_db_tx *tx, const char *id, const char *message, int64_t now_ms, struct sok_error *err)
+{
+    SOK_TRY(SOK_DB_QUERY(
+        tx, NULL, NULL, err,
+        "UPDATE searches SET status = 'failed', error_message = $2, completed_at = $3, updated_at = $3 "
+        "WHERE id = $1 AND status IN ('pending', 'running')",
+        sok_db_text(id), sok_db_text(message), sok_db_int(now_ms)));
+    return SOK_DB_QUERY(
+        tx, NULL, NULL, err,
+        "UPDATE downloads SET status = 'failed', error = $2, download_speed = 0, upload_speed = 0, "
+        "updated_at = $3 "
+        "WHERE id = $1 AND status IN ('queued', 'downloading', 'importing')",
+        sok_db_text(id), sok_db_text(message), sok_db_int(now_ms));
+}
+
 enum sok_status sok_tasks_end_cancelled(
     struct sok_db_tx *tx, const char *id, int64_t fence, int64_t now_ms, struct sok_error *err)
 {
-    return change_held(
+    SOK_TRY(change_held(
         tx,
         "UPDATE tasks SET status = 'cancelled', finished_at = $3, lease_owner = NULL, lease_until = NULL, "
         "updated_at = $3" HELD,
-        SOK_PARAMS(sok_db_text(id), sok_db_int(fence), sok_db_int(now_ms)), err);
+        SOK_PARAMS(sok_db_text(id), sok_db_int(fence), sok_db_int(now_ms)), err));
+    return SOK_DB_QUERY(
+        tx, NULL, NULL, err,
+        "UPDATE searches SET status = 'failed', error_message = 'cancelled', completed_at = $2, updated_at = "
+        "$2 "
+        "WHERE id = $1 AND status IN ('pending', 'running')",
+        sok_db_text(id), sok_db_int(now_ms));
+}
+
+enum sok_status sok_tasks_postpone(
+    struct sok_db_tx *tx, const char *id, int64_t fence, const struct sok_error *why, int64_t run_at,
+    int64_t now_ms, struct sok_error *err)
+{
+    return change_held(
+        tx,
+        "UPDATE tasks SET status = 'pending', error_message = $3, run_at = $4, lease_owner = NULL, "
+        "lease_until = NULL, updated_at = $5" HELD,
+        SOK_PARAMS(
+            sok_db_text(id), sok_db_int(fence), sok_db_text(why->message), sok_db_int(run_at),
+            sok_db_int(now_ms)),
+        err);
 }
 
 enum sok_status sok_tasks_hand_back(
@@ -209,6 +260,7 @@ enum sok_status sok_tasks_bury(
         .created_at = now_ms,
     };
     SOK_TRY(sok_dead_letters_insert(tx, &letter, err));
+    SOK_TRY(end_subject(tx, task->id, message, now_ms, err));
     return sok_change_one(
         tx, "task",
         "UPDATE tasks SET status = 'failed', error_message = $2, retry_count = $3, finished_at = $4, "

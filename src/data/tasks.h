@@ -39,6 +39,9 @@ SOK_MUST_CHECK enum sok_status sok_tasks_find(
 SOK_MUST_CHECK enum sok_status sok_tasks_lease(
     struct sok_db_tx *tx, struct sok_arena *arena, enum sok_job job, const char *owner, int64_t now_ms,
     int64_t lease_ms, struct sok_task *ret, struct sok_error *err);
+// Whether there is something for sok_tasks_lease: a cheap question for the read side.
+SOK_MUST_CHECK enum sok_status sok_tasks_has_due(
+    struct sok_db_tx *tx, enum sok_job job, int64_t now_ms, bool *ret, struct sok_error *err);
 // The same for one task. SOK_NOT_FOUND when it is not there or not to be had.
 SOK_MUST_CHECK enum sok_status sok_tasks_lease_id(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *id, const char *owner, int64_t now_ms,
@@ -60,7 +63,12 @@ SOK_MUST_CHECK enum sok_status sok_tasks_complete(
 SOK_MUST_CHECK enum sok_status sok_tasks_fail(
     struct sok_db_tx *tx, const char *id, int64_t fence, const struct sok_error *why, bool may_retry,
     int64_t retry_at, int64_t now_ms, bool *ret_dead, struct sok_error *err);
-// Ends as cancelled.
+// Pending again at run_at with the reason noted, not counted as a try: for what is nobody's fault (a full
+// disk).
+SOK_MUST_CHECK enum sok_status sok_tasks_postpone(
+    struct sok_db_tx *tx, const char *id, int64_t fence, const struct sok_error *why, int64_t run_at,
+    int64_t now_ms, struct sok_error *err);
+// Ends as cancelled; a search with it as failed.
 SOK_MUST_CHECK enum sok_status sok_tasks_end_cancelled(
     struct sok_db_tx *tx, const char *id, int64_t fence, int64_t now_ms, struct sok_error *err);
 // Pending again, not counted as a try: what a worker does that stops. run_at: not before (0: now).
