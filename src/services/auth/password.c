@@ -49,14 +49,15 @@ static void make_setting(int64_t cost, const unsigned char salt[SALT_BYTES], cha
     snprintf(ret_setting, 32, "$2b$%02d$%s", (int)cost, text);
 }
 
-// crypt_r's state is 32 KiB and ends up holding the password: it lives on the heap and is wiped. False when
-// the library refuses ("*0").
+// crypt_rn's state is 32 KiB and ends up holding the password: it lives on the heap and is wiped. False when
+// the library refuses. (Not crypt_r: a sanitizer's interceptor of that one would hide the need of the
+// library.)
 static bool run_crypt(const char *password, const char *setting, char ret_hash[SOK_PASSWORD_HASH_SIZE])
 {
     struct crypt_data *state = calloc(1, sizeof(*state));
     if (!state)
         sok_panic("out of memory");
-    const char *hash = crypt_r(password, setting, state);
+    const char *hash = crypt_rn(password, setting, state, (int)sizeof(*state));
     bool good = hash && hash[0] == '$' && strlen(hash) < SOK_PASSWORD_HASH_SIZE;
     if (good)
         memcpy(ret_hash, hash, strlen(hash) + 1);

@@ -1,4 +1,4 @@
-// Passwords as bcrypt hashes ($2b$, through libcrypt's crypt_r).
+// Passwords as bcrypt hashes ($2b$, through libcrypt).
 #ifndef SOK_SERVICES_AUTH_PASSWORD_H
 #define SOK_SERVICES_AUTH_PASSWORD_H
 
