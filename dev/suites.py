@@ -192,6 +192,11 @@ def blackbox_asan():
   return pytest(black_box_files(), "build-asan", {"SOKOUL_TEST_SLOW": "3"}, "asan")
 
 
+def demo():
+  build("build-gcc", "gcc", ["-Dwerror=true"])
+  return (1, 0) if run([sys.executable, ROOT / "dev" / "demo.py", "--once"], None, {"SOKOUL_BIN": f"{ROOT}/build-gcc/sokoul"}, 120) else (0, 1)
+
+
 def fresh():
   if os.geteuid() != 0:
     say("  left out: only root can make a Debian of its own")
@@ -208,6 +213,7 @@ SUITES = [
   ("tsan", "unit tests of the parts with threads under TSan", tsan),
   ("fuzz", f"each fuzz target for {FUZZ_SECONDS} s, from the kept corpus", fuzz),
   ("tidy", "cppcheck and clang-tidy", tidy),
+  ("demo", "the whole journey offline, in under two minutes", demo),
   ("fresh", "the README's commands inside a new Debian 12 (root only)", fresh),
 ]
 

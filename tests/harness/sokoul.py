@@ -31,8 +31,8 @@ def environment(settings):
 class Sokoul:
   """`settings` by their short names: torznab_urls="...", seed_hours=0."""
 
-  def __init__(self, folder, start=True, **settings):
-    self.folder = pathlib.Path(folder)
+  def __init__(self, folder, start=True, binary=BINARY, **settings):
+    self.folder, self.binary = pathlib.Path(folder), binary
     self.folder.mkdir(parents=True, exist_ok=True)
     self.port, self.torrent_port = free_port(), free_port()
     self.peer = f"127.0.0.1:{self.torrent_port}"
@@ -43,6 +43,11 @@ class Sokoul:
     self.process = None
     if start:
       self.start()
+
+  def listen(self, port):
+    """Another port, before the start."""
+    self.port = port
+    self.settings["SOKOUL_LISTEN"] = f"127.0.0.1:{port}"
 
   @property
   def library(self):
@@ -55,7 +60,7 @@ class Sokoul:
   def start(self, wait=True):
     """Starts the server; returns the seconds until /health answered."""
     began = time.monotonic()
-    self.process = Process([BINARY, "serve"], self.folder / "log", environment(self.settings), self.folder)
+    self.process = Process([self.binary, "serve"], self.folder / "log", environment(self.settings), self.folder)
     if wait:
       wait_until(self.healthy, 30, 0.005, lambda: f"/health: {self.log()[-3000:]}")
     return time.monotonic() - began
@@ -86,7 +91,7 @@ class Sokoul:
 
   def run(self, *arguments, stdin=None, settings=None, limit_s=60):
     """A command of the program with the same settings; (exit code, stdout, stderr)."""
-    done = subprocess.run([str(BINARY), *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=limit_s * SLOW,
+    done = subprocess.run([str(self.binary), *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=limit_s * SLOW,
                           env=environment({**self.settings, **(settings or {})}), cwd=self.folder)
     return done.returncode, done.stdout, done.stderr
 
