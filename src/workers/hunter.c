@@ -266,7 +266,8 @@ enum sok_status sok_hunter_start(
         sok_panic("out of memory for the hunter");
     hunter->env = *env;
     hunter->arena = sok_arena_new(0);
-    hunter->was_woken = hunter->offered = true;
+    hunter->was_woken = true;
+    hunter->offered = true;
     enum sok_status status = prepare(hunter, err);
     if (status == SOK_OK) {
         hunter->pool = sok_pool_new("hunter", POOL_THREADS, POOL_QUEUE);
