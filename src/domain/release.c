@@ -60,9 +60,31 @@ static void add_all(struct sok_scan *scan, struct sok_words *words, const char *
 // the disc it was made from. Else the first word counts.
 static const char *better_source(const char *have, const char *found)
 {
-    if (!have || sok_quality_is_cinema_recording(have))
-        return have ? have : found;
+    if (!have || strcmp(have, "ppv") == 0)
+        return found;
+    if (sok_quality_is_cinema_recording(have))
+        return have;
     return sok_quality_is_cinema_recording(found) || strcmp(found, "remux") == 0 ? found : have;
+}
+
+static bool is_subs_word(const struct sok_scan *scan, int index)
+{
+    return index >= 0 && index < scan->count && scan->tokens[index].tag == TAG_SUBTITLE &&
+           (scan->tokens[index].flags & FLAG_SUBS) && !scan->tokens[index].value[0];
+}
+
+// "Sub FR ENG" and "FR Subs": the languages behind the word up to the next other one, or the one before it.
+static bool is_subtitled(const struct sok_scan *scan, const struct sok_token *token)
+{
+    int index = (int)(token - scan->tokens), first = index, behind = index + 1;
+    while (first > 0 && (scan->tokens[first - 1].tag == TAG_LANGUAGE))
+        first--;
+    if (is_subs_word(scan, first - 1) && scan->tokens[first - 1].len <= 4)
+        return true;
+    while (behind < scan->count && scan->tokens[behind].joined)
+        behind++;
+    return is_subs_word(scan, behind) && !is_subs_word(scan, first - 1) &&
+           !(behind + 1 < scan->count && scan->tokens[behind + 1].tag == TAG_LANGUAGE);
 }
 
 static void take_field(struct sok_scan *scan, const struct sok_token *token)
@@ -87,6 +109,8 @@ static void take_field(struct sok_scan *scan, const struct sok_token *token)
         break;
     case TAG_HDR:
         add_all(scan, &out->hdr, token->value);
+        if (!out->bit_depth && strstr(token->value, "hdr") && strstr(scan->lower + token->start, "hdr10"))
+            out->bit_depth = 10; // HDR10 is of 10 bits by definition
         break;
     case TAG_RESOLUTION:
         // "4K" beside "1080p" is what it was made from.
@@ -101,10 +125,16 @@ static void take_field(struct sok_scan *scan, const struct sok_token *token)
         add_all(scan, &out->edition, token->value);
         break;
     case TAG_LANGUAGE:
-        add_all(scan, &out->languages, token->value);
+        add_all(scan, is_subtitled(scan, token) ? &out->subtitle_languages : &out->languages, token->value);
         break;
     case TAG_SUBTITLE:
+        // "VOSTFR", "SWESUB": who speaks only that language can watch it.
         add_all(scan, &out->subtitle_languages, token->value);
+        add_all(scan, &out->languages, token->value);
+        break;
+    case TAG_CONTAINER:
+        if (!out->container)
+            out->container = sok_strndup(scan->arena, scan->lower + token->start, (size_t)token->len);
         break;
     case TAG_REPACK:
     case TAG_PROPER:
@@ -194,10 +224,17 @@ static void parse_name(struct sok_arena *arena, const char *text, size_t len, st
 // A path only where the last part looks like a file: names hold strokes too ("ENG/CHI", "Face/Off").
 static size_t last_part(const char *text, size_t len)
 {
+    int open = 0;
     size_t slash = len;
-    while (slash > 0 && text[slash - 1] != '/' && text[slash - 1] != '\\')
+    while (slash > 0 && text[slash - 1] != '/' && text[slash - 1] != '\\') {
         slash--;
-    if (!slash)
+        // "[720p/mkv]-Group.mkv": the stroke lies inside a bracket.
+        if (text[slash] == '[' || text[slash] == '(')
+            open++;
+        else if ((text[slash] == ']' || text[slash] == ')') && --open < -8)
+            break;
+    }
+    if (!slash || open < 0)
         return 0;
     size_t dot = len;
     while (dot > slash && text[dot - 1] != '.')

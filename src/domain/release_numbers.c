@@ -146,6 +146,9 @@ static const char *more_episodes(struct sok_scan *scan, const char *at, int seas
         } else if (*c == 'e' || *c == 'x') {
             end = c;
             number = (c == at || sign || sok_is_digit(c[1])) ? lettered_episode(&end) : -1;
+            // "x264" and a count through the series ("S05E53 - Ep.129") are no further episodes.
+            if ((*c == 'x' && number >= 240) || (number - last > 60 && c - at > 1))
+                number = -1;
         } else if (sign && sign != ',' && c - at <= 3) {
             number = bare_follower(c, last, &end);
         }
@@ -175,7 +178,11 @@ static const char *more_seasons(struct sok_scan *scan, const char *at, int last)
         const char *c = skip(at, " ._", 1);
         char sign = *c && strchr("-~+&,", *c) ? *c : 0;
         if (sign)
-            c = skip(c + 1, " ._", 1);
+            c = skip(skip(c + 1, "-", 1), " ._", 1);
+        if (strncmp(c, "to", 2) == 0 && (c[2] == '.' || c[2] == ' ')) {
+            sign = '-';
+            c += 3;
+        }
         int number = 0, n = 0;
         if (*c == 's')
             n = season_digits(c + 1, &number);
@@ -238,6 +245,9 @@ static const char *match_se(struct sok_scan *scan, const char *at, bool *ret_epi
     }
     if (!ends_word(end) && !(*end == 's' && sok_is_digit(end[1])))
         return NULL;
+    // "AC3-S78" at the end is a group.
+    if (at - scan->lower > 2 && at[-1] == '-' && sok_is_word(at[-2]) && (!*end || *end == ']'))
+        return NULL;
     add_season(scan, season);
     return more_seasons(scan, end, season);
 }
@@ -246,12 +256,19 @@ static const char *match_se(struct sok_scan *scan, const char *at, bool *ret_epi
 static const char *match_x(struct sok_scan *scan, const char *at)
 {
     int season = 0, episode = 0;
-    int n = sok_read_digits(at, 2, &season);
-    if (!n || at[n] != 'x')
+    int n = sok_read_digits(at, 4, &season), x = 1;
+    if (n && strncmp(at + n, "\xd1\x85", 2) == 0) // Cyrillic
+        x = 2;
+    else if (!n || at[n] != 'x')
         return NULL;
-    const char *c = skip(at + n + 1, " e", 1);
+    // "2.0x3" is sound, and four digits are a season only as a year.
+    if (n == 3 || (n == 4 && !is_year_number(season)))
+        return NULL;
+    if (at - scan->lower >= 2 && at[-1] == '.' && sok_is_digit(at[-2]))
+        return NULL;
+    const char *c = skip(at + n + x, " e", 1);
     int m = sok_read_digits(c, 3, &episode);
-    if (!m || (n == 2 && m == 1) || sok_is_digit(c[m]) || (season == 16 && episode == 9))
+    if (!m || (n == 2 && m == 1 && *at != '0') || sok_is_digit(c[m]) || (season == 16 && episode == 9))
         return NULL;
     if (sok_is_letter(c[m]) && c[m] != 'v' && c[m] != 'x' && (unsigned char)c[m] < 0x80 &&
         !(c[m] >= 'a' && c[m] <= 'd' && ends_word(c + m + 1)))
@@ -321,10 +338,10 @@ static const char *const season_words[] = {
     "сезоны",   "сезона",  "сезони", "tem",     "temp",      "säsong",     "kausi",
     "sæson",    "sesong",  "évad",   "evad",    "série",     "rada",       NULL};
 static const char *const episode_words[] = {
-    "episode",  "episodes", "ep",     "eps",       "capitulo", "capítulo", "folge",  "folgen",
-    "серия",    "серии",    "серій",  "серія",     "seria",    "serya",    "serii",  "afl",
-    "episodio", "épisode",  "эпизод", "эпизоды",   "cap",      "odcinek",  "epizod", "avsnitt",
-    "bölüm",    "rész",     "e",      "episodios", "episodi",  "sp",       NULL};
+    "episode", "episodes", "ep",    "eps",       "capitulo", "capítulo", "folge", "folgen",   "серия",
+    "серии",   "серій",    "серія", "seria",     "serya",    "serii",    "afl",   "episodio", "épisode",
+    "эпизод",  "эпизоды",  "cap",   "odcinek",   "seriya",   "serija",   "ser",   "epizod",   "avsnitt",
+    "bölüm",   "rész",     "e",     "episodios", "episodi",  "sp",       NULL};
 
 // Letters at the start of a token; "season05" is a word with its number.
 static int letters(const struct sok_scan *scan, int index)
@@ -349,6 +366,16 @@ static int roman_number(const char *at, int *ret_number)
     return 0;
 }
 
+#define SEASONS_IN_LIST 200
+
+// Seasons parted by a blank or dot only: small steps up, so that "Season 4.16" and "Season 2 10bit" are none.
+static bool follows_on(const char *c, const char *end, int last, int limit)
+{
+    int number = 0, n = sok_read_digits(c, 2, &number);
+    return limit == SEASONS_IN_LIST && c > end && n && number > last && number - last <= 2 && number <= 40 &&
+           !sok_is_word(c[n]);
+}
+
 // The list behind the word: "1", "1-3", "1 to 5", "1, 2 & 3". Returns its end, or NULL.
 static const char *number_list(struct sok_scan *scan, const char *at, struct sok_numbers *list, int limit)
 {
@@ -369,8 +396,20 @@ static const char *number_list(struct sok_scan *scan, const char *at, struct sok
         } else if (c == end && strncmp(c, "to", 2) == 0 && sok_is_digit(c[2])) {
             range = true;
             c += 2;
-        } else if (*c == ',' || *c == '&' || *c == '+') {
+        } else if (limit == SEASONS_IN_LIST && (strncmp(c, "a ", 2) == 0 || strncmp(c, "a.", 2) == 0)) {
+            range = true;
+            c += 2;
+        } else if (limit == SEASONS_IN_LIST && *c == ':' && sok_is_digit(*skip(c + 1, " ", 1))) {
+            range = true;
             c = skip(c + 1, " ", 1);
+        } else if (*c == ',' || *c == '&' || *c == '+') {
+            c = skip(skip(c + 1, " ", 1), "& ", 2);
+        } else if (follows_on(c, end, last, limit)) {
+            // "Season 1 2 3"
+        } else if (c > end && *c == 'e' && sok_is_digit(c[1]) && limit == EPISODE_MAX) {
+            // "E01 E02"
+        } else if (c == end && *c == 'e' && sok_is_digit(c[1])) {
+            // "E01E02"
         } else if (strncmp(c, "and ", 4) == 0 || strncmp(c, "e ", 2) == 0 || strncmp(c, "y ", 2) == 0) {
             c += *c == 'a' ? 4 : 2;
         } else {
@@ -416,7 +455,7 @@ static bool season_word_first(struct sok_scan *scan, int index)
         add_season(scan, number);
         end = at + n;
     } else {
-        end = number_list(scan, at, &scan->out->seasons, 200);
+        end = number_list(scan, at, &scan->out->seasons, SEASONS_IN_LIST);
     }
     if (!end && (n = roman_number(at, &number)) > 0) {
         add_season(scan, number);
@@ -510,8 +549,9 @@ static bool episode_word_first(struct sok_scan *scan, int index)
 // "22.seria", "01 серия", "1-24 серии", "1to12ep".
 static bool episode_word_last(struct sok_scan *scan, int index)
 {
-    static const char *const words[] = {"серия",   "серии", "серій", "seria",  "serya", "serii",
-                                        "odcinek", "ep",    "eps",   "эпизод", "bölüm", NULL};
+    static const char *const words[] = {"серия", "серии",   "серій",  "seria", "serya",
+                                        "serii", "odcinek", "ep",     "eps",   "эпизод",
+                                        "bölüm", "seriya",  "serija", "ser",   NULL};
     const char *start = offset(scan, index);
     int number = 0, n = sok_read_digits(start, 4, &number);
     if (!n)
@@ -689,7 +729,7 @@ void sok_scan_numbers(struct sok_scan *scan)
         if (scan->tokens[i].tag == TAG_NONE && !season_word_first(scan, i))
             season_word_last(scan, i);
     // The same season said again ("S02 Season 2") is claimed, so that it does not become a title.
-    for (int i = scan->last_number; episode == false && i < scan->count && scan->out->seasons.count == 1; i++)
+    for (int i = 0; !episode && i < scan->count && scan->out->seasons.count == 1; i++)
         if (scan->tokens[i].tag == TAG_NONE && season_word_first(scan, i))
             break;
     for (int i = 0; i < scan->count && !scan->out->episodes.count; i++)

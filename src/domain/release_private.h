@@ -90,7 +90,8 @@ struct sok_scan {
     int first_number;          // first token of season, episode, date; count if none
     int last_number;           // behind the last one of the first run; 0 if none
     int year_token;            // -1: none
-    int tech;                  // first token of the technical part; count if none
+    bool no_capitals;
+    int tech; // first token of the technical part; count if none
     struct sok_release *out;
 };
 

@@ -234,7 +234,9 @@ static bool tag_phrase(struct sok_scan *scan, int index)
             continue;
         phrase = with_plus(scan, index + n - 1, phrase);
         unsigned flags = phrase->flags;
-        if ((flags & FLAG_UPPER) && in_capitals(scan, index))
+        // In a name without capitals "ts" counts as much as "TS" elsewhere.
+        bool small = scan->no_capitals && phrase->tag == TAG_SOURCE && phrase->key[0] == 't';
+        if ((flags & FLAG_UPPER) && (in_capitals(scan, index) || small))
             flags &= ~(unsigned)FLAG_UPPER;
         claim(scan, index, n, phrase->tag, phrase->value, flags);
         return true;
@@ -307,23 +309,43 @@ static bool tag_site(struct sok_scan *scan, int index)
         return false;
     for (int i = index + 1; i < scan->count && i < index + 5; i++) {
         const struct sok_token *part = &scan->tokens[i];
-        if (part->bracket != token->bracket || (part->before != '.' && part->before != '-'))
+        if (part->bracket != token->bracket ||
+            (part->before != '.' && part->before != '-' && !(www && i <= index + 2 && part->before == ' ')))
             return false;
         bool ends = www ? part->after != '.' || i > index + 1
                         : scan->brackets[token->bracket].close == part->start + part->len;
-        for (size_t d = 0; ends && part->before == '.' && d < SOK_ARRAY_LEN(domains); d++) {
-            if ((size_t)part->len == strlen(domains[d]) &&
-                memcmp(domains[d], scan->lower + part->start, (size_t)part->len) == 0) {
-                claim(scan, index, i - index + 1, TAG_SITE, "", 0);
-                return true;
-            }
+        bool own_word =
+            www && i > index + 1 && (part->after == ' ' || part->after == ']' || part->after == '_');
+        for (size_t d = 0; ends && part->before == '.' && !own_word && d < SOK_ARRAY_LEN(domains); d++)
+            own_word = (size_t)part->len == strlen(domains[d]) &&
+                       memcmp(domains[d], scan->lower + part->start, (size_t)part->len) == 0;
+        if (ends && own_word) {
+            claim(scan, index, i - index + 1, TAG_SITE, "", 0);
+            return true;
         }
     }
     return false;
 }
 
+static bool has_capitals(const struct sok_scan *scan)
+{
+    return memcmp(scan->text, scan->lower, (size_t)scan->len) != 0;
+}
+
+// "WEB-DLx264": the joint is inside the second token.
+static void part_web_dl(struct sok_scan *scan, int index)
+{
+    const char *at = scan->lower + scan->tokens[index].start;
+    if (scan->tokens[index].len > 4 && strncmp(at, "dl", 2) == 0 && (at[2] == 'x' || at[2] == 'h') &&
+        at[3] == '2')
+        sok_scan_split(scan, index, 2);
+}
+
 void sok_scan_tags(struct sok_scan *scan)
 {
+    scan->no_capitals = !has_capitals(scan);
+    for (int i = 0; i < scan->count; i++)
+        part_web_dl(scan, i);
     for (int i = 0; i < scan->count; i++) {
         if (scan->tokens[i].tag != TAG_NONE)
             continue;

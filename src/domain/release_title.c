@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "domain/quality.h"
 
 static bool is_strong(const struct sok_token *token)
 {
@@ -54,6 +55,40 @@ static int leading_bracket(const struct sok_scan *scan, int index)
     return 0;
 }
 
+// "[ABC] Title": a group that is called like a broadcaster.
+static bool only_shops(const struct sok_scan *scan, int first, int last)
+{
+    for (int i = first; i < last; i++)
+        if (scan->tokens[i].tag != TAG_OTHER)
+            return false;
+    return true;
+}
+
+static bool has_word(const struct sok_scan *scan, int first, int last, bool latin)
+{
+    for (int i = first; i < last; i++) {
+        char c = scan->text[scan->tokens[i].start];
+        if (scan->tokens[i].tag == TAG_NONE &&
+            (latin ? (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') : !sok_is_digit(c)))
+            return true;
+    }
+    return false;
+}
+
+// "[Group][国漫][标题][The Title][01]": the title is the first bracket in Latin letters, else the first one.
+static int bracketed_title(const struct sok_scan *scan, int first)
+{
+    for (int i = first; i < scan->count && scan->tokens[i].bracket;) {
+        int behind = behind_bracket(scan, scan->tokens[i].bracket);
+        if (behind <= i || !has_word(scan, i, behind, false) || all_tagged(scan, i, behind))
+            break;
+        if (has_word(scan, i, behind, true))
+            return i;
+        i = behind;
+    }
+    return first;
+}
+
 // Sets title_first behind "[Group]", "[www.site.com] -" and the like.
 void sok_scan_leading(struct sok_scan *scan)
 {
@@ -67,9 +102,11 @@ void sok_scan_leading(struct sok_scan *scan)
         int behind = behind_bracket(scan, bracket);
         if (behind >= scan->count)
             break;
-        bool tagged = all_tagged(scan, index, behind);
-        if (!tagged && scan->leading_group)
-            break; // "[Group][Title][01]"
+        bool tagged = all_tagged(scan, index, behind) && !only_shops(scan, index, behind);
+        if (!tagged && scan->leading_group) {
+            index = bracketed_title(scan, index);
+            break;
+        }
         if (!tagged && scan->brackets[bracket].kind == '(' && index > 0)
             break;
         if (!tagged) {
@@ -142,6 +179,27 @@ static bool behind_year(const struct sok_scan *scan, int index)
            (!scan->last_number || scan->year_token >= scan->last_number);
 }
 
+// Words in front of the year or number that are no part of the title: "Aliens SE 1986", "EXTENDED (2016)",
+// "COMPLETE S01-S07"; and a cinema recording that says so in capitals anywhere.
+static bool stands_apart(const struct sok_scan *scan, int index)
+{
+    const struct sok_token *token = &scan->tokens[index];
+    if (index == scan->title_first || (token->flags & FLAG_UPPER) || scan->tokens[index].joined)
+        return false;
+    int next = index + 1;
+    while (next < scan->count && scan->tokens[next].joined)
+        next++;
+    bool loud = true;
+    for (int i = token->start; i < token_end(&scan->tokens[next - 1]); i++)
+        loud &= scan->text[i] == scan->lower[i] ? !sok_is_letter(scan->text[i]) : true;
+    if (token->tag == TAG_SOURCE && loud && sok_quality_is_cinema_recording(token->value))
+        return true;
+    int followed = next < scan->count ? scan->tokens[next].tag : TAG_NONE;
+    if (token->tag == TAG_EDITION)
+        return followed == TAG_YEAR && (loud || next > index + 1);
+    return token->tag == TAG_COMPLETE && (followed == TAG_EPISODE || followed == TAG_COMPLETE);
+}
+
 void sok_scan_bounds(struct sok_scan *scan)
 {
     scan->tech = find_tech(scan);
@@ -157,6 +215,8 @@ void sok_scan_bounds(struct sok_scan *scan)
                                         scan, sok_scan_token_at(scan, scan->brackets[token->bracket].open),
                                         behind_bracket(scan, token->bracket)));
         if (inside && (!(token->flags & FLAG_UPPER) || small_code_counts(scan, i)))
+            continue;
+        if (stands_apart(scan, i))
             continue;
         unclaim(scan, i);
         for (int k = i + 1; k < scan->count && scan->tokens[k].joined; k++)
@@ -332,24 +392,31 @@ static int last_claimed(const struct sok_scan *scan, int end)
     return -1;
 }
 
+// "-AsRequested", ".sample": what others hung behind the group.
+static bool is_tail(const struct sok_token *token)
+{
+    return token->tag == TAG_OTHER && token->value && strcmp(token->value, "tail") == 0;
+}
+
 // "x264-GROUP" at the end, brackets behind it left out.
 static bool trailing_group(struct sok_scan *scan)
 {
-    int end = scan->count;
-    while (end > 0 && scan->tokens[end - 1].bracket) {
+    int end = scan->count, own = scan->count ? scan->tokens[scan->title_first].bracket : 0;
+    while (end > 0 && scan->tokens[end - 1].bracket && scan->tokens[end - 1].bracket != own) {
         int bracket = scan->tokens[end - 1].bracket;
         int first = sok_scan_token_at(scan, scan->brackets[bracket].open);
         if (first <= scan->title_first)
             break;
         end = first;
     }
-    while (end > 0 && scan->tokens[end - 1].tag == TAG_SITE)
+    while (end > 0 && (scan->tokens[end - 1].tag == TAG_SITE || is_tail(&scan->tokens[end - 1])))
         end--;
     int claimed = last_claimed(scan, end);
     if (claimed < 0)
         return false;
     int first = claimed + 1;
-    if (first >= end || scan->tokens[first].bracket || (claimed < scan->tech && scan->tech < scan->count))
+    if (first >= end || scan->tokens[first].bracket != own ||
+        (claimed < scan->tech && scan->tech < scan->count))
         return false;
     // The dash says where the group begins; without one a dotted last word is it.
     int dash = -1;
@@ -358,11 +425,16 @@ static bool trailing_group(struct sok_scan *scan)
             dash = i;
             break;
         }
-    if (dash < 0 && (scan->tokens[first].before != '.' || end - first > 2 || scan->tech == scan->count))
+    bool by = end - first == 2 && strncmp(scan->lower + scan->tokens[first].start, "by", 2) == 0;
+    if (dash < 0 && !by &&
+        (scan->tokens[first].before != '.' || end - first > 2 || scan->tech == scan->count))
         return false;
     if (scan->tech == scan->count && (dash != first || !scan->last_number))
         return false;
     int from = dash > first && end - first > 3 ? dash : first;
+    if (end - from == 2 && scan->tokens[from].len == 2 &&
+        strncmp(scan->lower + scan->tokens[from].start, "by", 2) == 0)
+        from++;
     if (!group_like(scan, from, end))
         return false;
     scan->out->group = slice(scan, scan->tokens[from].start, token_end(&scan->tokens[end - 1]));
@@ -403,12 +475,19 @@ static bool known_word_group(struct sok_scan *scan)
     if (last <= scan->tech || scan->tokens[last].before != '-' || scan->tokens[last].joined)
         return false;
     const struct sok_token *token = &scan->tokens[last], *before = &scan->tokens[last - 1];
-    if (before->tag == TAG_NONE || before->after != '-' || token->tag == TAG_NONE ||
-        token->tag == TAG_CHANNELS)
+    bool close = token->start == token_end(before) + 1;
+    if (before->tag == TAG_NONE || !close || token->tag == TAG_NONE || token->tag == TAG_CHANNELS)
         return false;
-    if (!(token->flags & FLAG_WEAK) || token->tag == TAG_LANGUAGE || token->tag == TAG_SUBTITLE ||
-        token->tag == TAG_PROPER || token->tag == TAG_REPACK)
+    bool spare_source =
+        token->tag == TAG_SOURCE && scan->out->source && strcmp(scan->out->source, token->value) != 0;
+    bool code = token->tag == TAG_LANGUAGE && token->len == 2 && before->tag != TAG_LANGUAGE &&
+                before->tag != TAG_SUBTITLE;
+    bool shop = token->tag == TAG_OTHER ||
+                (token->tag == TAG_SUBTITLE && (token->flags & FLAG_SUBS) && before->tag == TAG_OTHER);
+    if (!spare_source && !code && !shop)
         return false;
+    if (code && scan->out->languages.count == 1)
+        scan->out->languages.count = 0;
     scan->out->group = slice(scan, token->start, token_end(token));
     unclaim(scan, last);
     return true;
