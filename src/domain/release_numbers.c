@@ -25,7 +25,7 @@ static int *append(struct sok_scan *scan, struct sok_numbers *list, int number)
     return items;
 }
 
-static void add_number(struct sok_scan *scan, struct sok_numbers *list, int number)
+void sok_scan_add_number(struct sok_scan *scan, struct sok_numbers *list, int number)
 {
     if (list->count >= SOK_RELEASE_NUMBERS_MAX || sok_numbers_has(list, number))
         return;
@@ -38,10 +38,10 @@ static void add_number(struct sok_scan *scan, struct sok_numbers *list, int numb
 }
 
 // Only what goes up by a plausible number is a range; else the last number alone counts.
-static void add_range(struct sok_scan *scan, struct sok_numbers *list, int first, int last)
+void sok_scan_add_range(struct sok_scan *scan, struct sok_numbers *list, int first, int last)
 {
     if (last <= first || last - first >= SOK_RELEASE_NUMBERS_MAX) {
-        add_number(scan, list, last);
+        sok_scan_add_number(scan, list, last);
         return;
     }
     // In order already: no need to sort in one by one.
@@ -50,15 +50,15 @@ static void add_range(struct sok_scan *scan, struct sok_numbers *list, int first
         if (empty)
             append(scan, list, n);
         else
-            add_number(scan, list, n);
+            sok_scan_add_number(scan, list, n);
     }
 }
 
-static void add_season(struct sok_scan *scan, int season)
+void sok_scan_add_season(struct sok_scan *scan, int season)
 {
     if (scan->out->season < 0)
         scan->out->season = season;
-    add_number(scan, &scan->out->seasons, season);
+    sok_scan_add_number(scan, &scan->out->seasons, season);
 }
 
 static const char *skip(const char *at, const char *set, int most)
@@ -109,11 +109,6 @@ static int lettered_episode(const char **at)
     return number;
 }
 
-static bool is_year_number(int number)
-{
-    return number >= 1900 && number <= 2035;
-}
-
 // "-04" behind an episode: digits and nothing else, larger than the last, and no resolution or year.
 static int bare_follower(const char *c, int last, const char **ret_end)
 {
@@ -155,9 +150,9 @@ static const char *more_episodes(struct sok_scan *scan, const char *at, int seas
         if (number < 0)
             return at;
         if (sign == '-' || sign == '~')
-            add_range(scan, &scan->out->episodes, last, number);
+            sok_scan_add_range(scan, &scan->out->episodes, last, number);
         else
-            add_number(scan, &scan->out->episodes, number);
+            sok_scan_add_number(scan, &scan->out->episodes, number);
         last = number;
         at = episode_tail(scan, end);
     }
@@ -192,9 +187,9 @@ static const char *more_seasons(struct sok_scan *scan, const char *at, int last)
         if (!n || !ends_word(end) || number <= last || number > 99)
             return at;
         if (sign == '-' || sign == '~')
-            add_range(scan, &scan->out->seasons, last, number);
+            sok_scan_add_range(scan, &scan->out->seasons, last, number);
         else
-            add_season(scan, number);
+            sok_scan_add_season(scan, number);
         last = number;
         at = end;
     }
@@ -216,30 +211,30 @@ static const char *match_se(struct sok_scan *scan, const char *at, bool *ret_epi
         episode = lettered_episode(&c);
         full = episode >= 0 && (*mark != 'e' || mark == end || !sok_is_letter(*c) || *c == 'v' || *c == 'e');
         if (full) {
-            add_season(scan, season);
-            add_number(scan, &scan->out->episodes, episode);
+            sok_scan_add_season(scan, season);
+            sok_scan_add_number(scan, &scan->out->episodes, episode);
             *ret_episode = true;
             return more_episodes(scan, episode_tail(scan, c), season, episode);
         }
     }
     if (*at != 's')
         return NULL;
-    if (n == 4 && !is_year_number(season)) { // "S0615"
-        add_season(scan, season / 100);
-        add_number(scan, &scan->out->episodes, season % 100);
+    if (n == 4 && !sok_is_year(season)) { // "S0615"
+        sok_scan_add_season(scan, season / 100);
+        sok_scan_add_number(scan, &scan->out->episodes, season % 100);
         *ret_episode = true;
         return ends_word(end) ? end : NULL;
     }
     int disc;
     if (*end == 'd' && sok_read_digits(end + 1, 2, &disc) > 0) {
-        add_season(scan, season);
+        sok_scan_add_season(scan, season);
         return end + 1 + sok_read_digits(end + 1, 2, &disc);
     }
     const char *dash = skip(end, " ._-", 3);
     int bare = 0, m = sok_read_digits(dash, 3, &bare);
     if (ends_word(end) && dash - end == 3 && dash[-2] == '-' && m >= 2 && ends_word(dash + m)) { // "S2 - 06"
-        add_season(scan, season);
-        add_number(scan, &scan->out->episodes, bare);
+        sok_scan_add_season(scan, season);
+        sok_scan_add_number(scan, &scan->out->episodes, bare);
         *ret_episode = true;
         return dash + m;
     }
@@ -248,7 +243,7 @@ static const char *match_se(struct sok_scan *scan, const char *at, bool *ret_epi
     // "AC3-S78" at the end is a group.
     if (at - scan->lower > 2 && at[-1] == '-' && sok_is_word(at[-2]) && (!*end || *end == ']'))
         return NULL;
-    add_season(scan, season);
+    sok_scan_add_season(scan, season);
     return more_seasons(scan, end, season);
 }
 
@@ -262,7 +257,7 @@ static const char *match_x(struct sok_scan *scan, const char *at)
     else if (!n || at[n] != 'x')
         return NULL;
     // "2.0x3" is sound, and four digits are a season only as a year.
-    if (n == 3 || (n == 4 && !is_year_number(season)))
+    if (n == 3 || (n == 4 && !sok_is_year(season)))
         return NULL;
     if (at - scan->lower >= 2 && at[-1] == '.' && sok_is_digit(at[-2]))
         return NULL;
@@ -273,8 +268,8 @@ static const char *match_x(struct sok_scan *scan, const char *at)
     if (sok_is_letter(c[m]) && c[m] != 'v' && c[m] != 'x' && (unsigned char)c[m] < 0x80 &&
         !(c[m] >= 'a' && c[m] <= 'd' && ends_word(c + m + 1)))
         return NULL;
-    add_season(scan, season);
-    add_number(scan, &scan->out->episodes, episode);
+    sok_scan_add_season(scan, season);
+    sok_scan_add_number(scan, &scan->out->episodes, episode);
     return more_episodes(scan, episode_tail(scan, c + m), season, episode);
 }
 
@@ -380,10 +375,10 @@ static bool follows_on(const char *c, const char *end, int last, int limit)
 static const char *number_list(struct sok_scan *scan, const char *at, struct sok_numbers *list, int limit)
 {
     int number = 0, n = sok_read_digits(at, 4, &number), last;
-    if (!n || number > limit || (n == 4 && is_year_number(number)))
+    if (!n || number > limit || (n == 4 && sok_is_year(number)))
         return NULL;
     const char *end = episode_tail(scan, at + n);
-    add_number(scan, list, number);
+    sok_scan_add_number(scan, list, number);
     for (last = number;; last = number) {
         const char *c = skip(end, " ._", 1);
         bool range = false;
@@ -420,13 +415,13 @@ static const char *number_list(struct sok_scan *scan, const char *at, struct sok
         else if (*c == 'e' && sok_is_digit(c[1]))
             c++;
         n = sok_read_digits(c, 4, &number);
-        if (!n || number <= last || number > limit || (n == 4 && is_year_number(number)) ||
+        if (!n || number <= last || number > limit || (n == 4 && sok_is_year(number)) ||
             (sok_is_letter(c[n]) && c[n] != 'e') || (c[n] == 'x'))
             return end;
         if (range && !(n >= 3 && last < 100 && number > 300 && number >= 360))
-            add_range(scan, list, last, number);
+            sok_scan_add_range(scan, list, last, number);
         else if (!range)
-            add_number(scan, list, number);
+            sok_scan_add_number(scan, list, number);
         else
             return end;
         end = c + n;
@@ -452,13 +447,13 @@ static bool season_word_first(struct sok_scan *scan, int index)
     const char *end = NULL;
     int n = season_digits(at, &number);
     if (*at == 'o' && n > 1) {
-        add_season(scan, number);
+        sok_scan_add_season(scan, number);
         end = at + n;
     } else {
         end = number_list(scan, at, &scan->out->seasons, SEASONS_IN_LIST);
     }
     if (!end && (n = roman_number(at, &number)) > 0) {
-        add_season(scan, number);
+        sok_scan_add_season(scan, number);
         end = at + n;
     }
     if (!end)
@@ -468,7 +463,7 @@ static bool season_word_first(struct sok_scan *scan, int index)
     int episode = 0;
     if (*end == '.' && sok_read_digits(end + 1, 2, &episode) == 2 && ends_word(end + 3) &&
         !scan->out->episodes.count && end[3] != 'p') {
-        add_number(scan, &scan->out->episodes, episode);
+        sok_scan_add_number(scan, &scan->out->episodes, episode);
         end += 3;
     }
     claim_to(scan, start, end);
@@ -498,7 +493,7 @@ static bool season_word_last(struct sok_scan *scan, int index)
         (scan->tokens[next].before != ' ' && scan->tokens[next].before != '.' &&
          scan->tokens[next].before != '_'))
         return false;
-    add_season(scan, number);
+    sok_scan_add_season(scan, number);
     claim_to(scan, start, offset(scan, next) + scan->tokens[next].len);
     return true;
 }
@@ -513,9 +508,9 @@ static void split_chapters(struct sok_scan *scan)
             return;
     scan->out->episodes = (struct sok_numbers){0};
     for (int i = 0; i < old.count; i++)
-        add_number(scan, &scan->out->episodes, old.item[i] % 100);
+        sok_scan_add_number(scan, &scan->out->episodes, old.item[i] % 100);
     if (scan->out->season < 0)
-        add_season(scan, season);
+        sok_scan_add_season(scan, season);
 }
 
 static bool episode_word_first(struct sok_scan *scan, int index)
@@ -536,7 +531,7 @@ static bool episode_word_first(struct sok_scan *scan, int index)
     if (chapter && *end == '_' && sok_is_digit(end[1])) {
         int number = 0, n = sok_read_digits(end + 1, 4, &number);
         if (n >= 3) {
-            add_range(scan, &scan->out->episodes, scan->out->episodes.item[0], number);
+            sok_scan_add_range(scan, &scan->out->episodes, scan->out->episodes.item[0], number);
             end += 1 + n;
         }
     }
@@ -586,7 +581,7 @@ static bool count_of(struct sok_scan *scan, int index)
         if (!end)
             return false;
     } else {
-        add_number(scan, &list, number);
+        sok_scan_add_number(scan, &list, number);
     }
     const char *word = skip(end, " ._(", 2);
     int len = 0;
@@ -640,7 +635,7 @@ static int number_token(const struct sok_scan *scan, int index, int most)
 
 static bool valid_date(int year, int month, int day)
 {
-    return is_year_number(year) && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+    return sok_is_year(year) && month >= 1 && month <= 12 && day >= 1 && day <= 31;
 }
 
 static bool set_date(struct sok_scan *scan, int index, int tokens, int year, int month, int day)
@@ -721,6 +716,35 @@ static void find_date(struct sok_scan *scan)
     }
 }
 
+// "313-315" beside "s16e03-05": the same episodes counted over the whole series. As many numbers must be
+// there, which a year or a size would not be.
+static bool take_absolute(struct sok_scan *scan, int index)
+{
+    int first = 0, last = 0;
+    if (index < 0 || index >= scan->count || scan->tokens[index].tag != TAG_NONE)
+        return false;
+    const char *start = offset(scan, index);
+    int n = sok_read_digits(start, 4, &first);
+    if (!n || (start[n] != '-' && start[n] != '~'))
+        return false;
+    int m = sok_read_digits(start + n + 1, 4, &last), count = scan->out->episodes.count;
+    if (!m || sok_is_word(start[n + 1 + m]) || count < 2 || last - first + 1 != count)
+        return false;
+    double *list = sok_alloc_array(scan->arena, (size_t)count, sizeof(*list));
+    for (int i = 0; i < count; i++)
+        list[i] = first + i;
+    scan->out->absolute = list;
+    scan->out->absolute_count = count;
+    claim_to(scan, start, start + n + 1 + m);
+    return true;
+}
+
+static void find_absolute(struct sok_scan *scan)
+{
+    if (scan->first_number < scan->count && !take_absolute(scan, scan->last_number))
+        take_absolute(scan, scan->first_number - 2);
+}
+
 void sok_scan_numbers(struct sok_scan *scan)
 {
     scan->first_number = scan->count;
@@ -736,6 +760,7 @@ void sok_scan_numbers(struct sok_scan *scan)
         if (scan->tokens[i].tag == TAG_NONE && !episode_word_first(scan, i) && !episode_word_last(scan, i))
             count_of(scan, i);
     drop_total(scan);
+    find_absolute(scan);
     find_date(scan);
     // Parting tokens moves those behind.
     for (scan->first_number = 0; scan->first_number < scan->count; scan->first_number++)
@@ -748,113 +773,4 @@ void sok_scan_numbers(struct sok_scan *scan)
         scan->last_number++;
     if (scan->first_number == scan->count)
         scan->last_number = 0;
-}
-
-// A year in brackets tells most; else the last one before the technical part, but not the first word.
-void sok_scan_year(struct sok_scan *scan)
-{
-    scan->year_token = -1;
-    bool bracketed = false;
-    for (int i = scan->title_first; i < scan->count; i++) {
-        const struct sok_token *token = &scan->tokens[i];
-        int number = 0;
-        if (token->tag != TAG_NONE) {
-            // Behind a sure technical word only a bracketed year is one.
-            continue;
-        }
-        if (token->len != 4 || sok_read_digits(offset(scan, i), 4, &number) != 4 || !is_year_number(number))
-            continue;
-        bool range_end = token->before == '-' && i > 0 && scan->tokens[i - 1].tag == TAG_YEAR;
-        if (range_end) {
-            scan->tokens[i].tag = TAG_YEAR;
-            continue;
-        }
-        bool alone = token->bracket && scan->brackets[token->bracket].open + 1 == token->start;
-        bool behind_number = scan->last_number && i >= scan->last_number;
-        if (i == scan->title_first && !alone)
-            continue;
-        if ((bracketed && !alone) || (behind_number && !alone && scan->year_token >= 0) ||
-            (behind_number && !token->bracket && i > scan->last_number))
-            continue;
-        if (scan->year_token >= 0 && bracketed && alone)
-            continue;
-        if (scan->year_token >= 0)
-            scan->tokens[scan->year_token].tag = TAG_NONE;
-        scan->year_token = i;
-        scan->out->year = number;
-        scan->tokens[i].tag = TAG_YEAR;
-        bracketed = alone;
-    }
-}
-
-// Numbers without a word. What comes behind " - " or alone in a bracket is an episode; in the middle of
-// dotted words it is one when the technical part follows. Three digits there are season and episode.
-void sok_scan_bare_numbers(struct sok_scan *scan)
-{
-    if (scan->out->episodes.count || scan->out->air_date)
-        return;
-    (void)episode_words;
-    int limit = scan->tech < scan->count ? scan->tech : scan->count;
-    for (int i = scan->title_first; i < scan->count; i++) {
-        const struct sok_token *token = &scan->tokens[i];
-        int number = 0, n = sok_read_digits(offset(scan, i), 4, &number);
-        if (token->tag != TAG_NONE || !n)
-            continue;
-        const char *tail = offset(scan, i) + n, *end = episode_tail(scan, tail);
-        if (end != offset(scan, i) + token->len)
-            continue;
-        bool alone = token->bracket && scan->brackets[token->bracket].open + 1 == token->start &&
-                     scan->brackets[token->bracket].close == token->start + token->len && n >= 2;
-        const char *before = offset(scan, i);
-        bool dashed = token->before == ' ' && token->start >= 3 && memcmp(before - 3, " - ", 3) == 0;
-        dashed |=
-            token->start >= 3 && (memcmp(before - 3, "_-_", 3) == 0 || memcmp(before - 3, ".-.", 3) == 0);
-        dashed |= token->before == '#';
-        bool first = i == scan->title_first && !alone;
-        bool last = i + 1 == limit || i + 1 == scan->count || scan->tokens[i + 1].bracket != token->bracket ||
-                    scan->tokens[i + 1].tag != TAG_NONE;
-        bool title_ends = i > scan->title_first && i <= limit;
-        if (first ||
-            (scan->year_token >= 0 && i > scan->year_token && !alone && !dashed && scan->out->season < 0))
-            continue;
-        bool leading_zero = n >= 2 && *before == '0';
-        bool plain = title_ends && last && token->bracket == 0 && (n >= 3 || leading_zero || n == 2) &&
-                     scan->year_token < 0;
-        if (n == 4 && is_year_number(number) && !dashed)
-            continue;
-        if (!(alone || (dashed && (n >= 2 || scan->leading_group)) || plain ||
-              (scan->leading_group && leading_zero)))
-            continue;
-        if (alone && i > scan->tech && n > 3)
-            continue;
-        if (n == 3 && plain && !dashed && !scan->leading_group && scan->out->season < 0 && *before != '0' &&
-            number % 100 && scan->tech < scan->count) {
-            add_season(scan, number / 100);
-            number %= 100;
-        }
-        add_number(scan, &scan->out->episodes, number);
-        int half = 0;
-        if (*end == '.' && sok_read_digits(end + 1, 1, &half) == 1 && half == 5 && ends_word(end + 2) &&
-            dashed) {
-            double *absolute = sok_alloc(scan->arena, sizeof(*absolute));
-            *absolute = number + 0.5;
-            end += 2;
-        } else if ((*end == '-' || *end == '~') && sok_is_digit(end[1])) {
-            const char *range = NULL;
-            int other = bare_follower(end + 1, number, &range);
-            if (other > 0) {
-                add_range(scan, &scan->out->episodes, number, other);
-                end = range;
-            }
-        }
-        int start_token = i;
-        sok_scan_claim(scan, (int)(before - scan->lower), (int)(end - scan->lower), TAG_EPISODE);
-        if (start_token < scan->first_number) {
-            scan->first_number = start_token;
-            scan->last_number = start_token + 1;
-            while (scan->last_number < scan->count && scan->tokens[scan->last_number].tag == TAG_EPISODE)
-                scan->last_number++;
-        }
-        return;
-    }
 }

@@ -136,6 +136,16 @@ static inline bool sok_is_word(char c)
 // Reads digits at `text`, at most max_digits (more: 0 read). Returns how many; *ret_number is set when > 0.
 int sok_read_digits(const char *text, int max_digits, int *ret_number);
 
+static inline bool sok_is_year(int number)
+{
+    return number >= 1900 && number <= 2035;
+}
+
+// Adds to out->episodes or the like in ascending order, without doubles, up to SOK_RELEASE_NUMBERS_MAX.
+void sok_scan_add_number(struct sok_scan *scan, struct sok_numbers *list, int number);
+void sok_scan_add_range(struct sok_scan *scan, struct sok_numbers *list, int first, int last);
+void sok_scan_add_season(struct sok_scan *scan, int season);
+
 void sok_words_add(struct sok_words *words, const char *word);
 
 #endif

@@ -69,6 +69,8 @@ static int read_resolution(struct sok_scan *scan, int index, const char **ret_va
         return 0;
     if (at[n] == 'p' || at[n] == 'i') {
         *ret_value = height_text(scan, number, at[n]);
+        if (at[n] == 'p' && at[n + 1] == 'x')
+            return *ret_value ? n + 2 : 0;
         int rate = 0, more = sok_read_digits(at + n + 1, 3, &rate);
         return *ret_value ? n + 1 + (more >= 2 ? more : 0) : 0;
     }
@@ -87,12 +89,24 @@ static int read_resolution(struct sok_scan *scan, int index, const char **ret_va
     return skip + m + (at[skip + m] == 'p' || at[skip + m] == 'i');
 }
 
+// "720", "1080hd": the bare number is one only among technical words.
+static bool tag_bare_height(struct sok_scan *scan, int index)
+{
+    const struct sok_token *token = &scan->tokens[index];
+    int height = 0, n = sok_read_digits(scan->lower + token->start, 4, &height);
+    bool hd = token->len == n + 2 && strncmp(scan->lower + token->start + n, "hd", 2) == 0;
+    if ((token->len != n && !hd) || (height != 480 && height != 576 && height != 720 && height != 1080))
+        return false;
+    claim(scan, index, 1, TAG_RESOLUTION, sok_format(scan->arena, "%dp", height), hd ? 0 : FLAG_WEAK);
+    return true;
+}
+
 static bool tag_resolution(struct sok_scan *scan, int index)
 {
     const char *value = NULL;
     int start = scan->tokens[index].start, bytes = read_resolution(scan, index, &value);
     if (!bytes)
-        return false;
+        return tag_bare_height(scan, index);
     if (bytes < scan->tokens[index].len) {
         const struct sok_token *token = &scan->tokens[index];
         const char *rest = scan->lower + token->start + bytes;
@@ -134,7 +148,7 @@ static bool tag_channels(struct sok_scan *scan, int index)
     const char *at = scan->lower + token->start;
     int major = 0, minor = 0;
     if (token->len == 3 && sok_is_digit(*at) && memcmp(at + 1, "ch", 2) == 0) {
-        static const char *const layouts[] = {NULL, "1.0", "2.0", NULL, NULL, "5.0", "5.1", "6.1", "7.1"};
+        static const char *const layouts[] = {NULL, "1.0", "2.0", NULL, NULL, "5.1", "5.1", "7.1", "7.1"};
         const char *value = at[0] <= '8' ? layouts[at[0] - '0'] : NULL;
         if (value)
             claim(scan, index, 1, TAG_CHANNELS, value, 0);
