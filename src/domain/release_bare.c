@@ -129,6 +129,13 @@ static bool read_candidate(struct sok_scan *scan, int index, struct candidate *c
     return true;
 }
 
+// "show.2401.hdtv": four digits are season and episode only where they make likely ones; "Blade Runner 2049"
+// is a title.
+static bool is_long_code(const struct candidate *c)
+{
+    return c->digits == 4 && c->number < 4000 && c->number % 100 <= 30;
+}
+
 // Whether the number stands where an episode's would.
 static bool is_episode(const struct sok_scan *scan, const struct candidate *c)
 {
@@ -148,13 +155,15 @@ static bool is_episode(const struct sok_scan *scan, const struct candidate *c)
         return false;
     if (scan->leading_group && c->digits >= 2 && (c->leading_zero || c->known_follows || c->before_dash))
         return true;
+    if (c->digits == 4 && !is_long_code(c))
+        return false;
     return c->index <= scan->tech && c->known_follows && !scan->tokens[c->index].bracket && c->digits >= 2;
 }
 
 // "show.501.hdtv" is episode 1 of season 5 where nothing speaks for a count through the series.
 static bool holds_season(const struct sok_scan *scan, const struct candidate *c)
 {
-    bool digits = c->digits == 3 ? !c->leading_zero : c->digits == 4 && c->number < 4000;
+    bool digits = c->digits == 3 ? !c->leading_zero : is_long_code(c);
     return digits && !c->alone && !c->dashed && !scan->leading_group && scan->out->season < 0 &&
            c->number % 100 && scan->tech < scan->count && c->index != scan->title_first;
 }

@@ -41,7 +41,8 @@ static const char *const cases[][2] = {
     {"Moon Colony 2049 (2017) 2160p UHD BluRay HDR10+ DV TrueHD Atmos 7.1 x265-ORBIT",
      "{\"title\":\"Moon Colony "
      "2049\",\"year\":2017,\"resolution\":\"2160p\",\"source\":\"bluray\",\"video_codec\":\"hevc\","
-     "\"audio_codec\":[\"truehd\",\"atmos\"],\"channels\":[\"7.1\"],\"hdr\":[\"hdr10+\",\"dv\"],\"group\":"
+     "\"audio_codec\":[\"truehd\",\"atmos\"],\"channels\":[\"7.1\"],\"hdr\":[\"hdr10+\",\"dv\"],\"bit_"
+     "depth\":10,\"group\":"
      "\"ORBIT\",\"type\":"
      "\"movie\"}"},
     {"The.Last.Harbour.2019.PROPER.HDCAM.x264-SHAKY",
