@@ -34,6 +34,7 @@
 #define HEADER_BYTES_MAX ((size_t)256 << 10)
 #define ALLOWED_MAX 1024
 #define BACKOFF_UNIT_MS 1000
+#define CANCEL_LOOK_MS 250
 
 struct transfer {
     CURL *easy;
@@ -42,6 +43,7 @@ struct transfer {
     size_t header_bytes;
     char location[8192], retry_after[64]; // of the newest answer
     bool private_allowed, refused_address, headers_too_large;
+    const _Atomic bool *cancel; // the caller's wish; may be NULL
     CURLcode code;
     bool done, cancelled; // under the client's lock
     struct transfer *prev, *next;
@@ -131,7 +133,7 @@ static void *run_loop(void *argument)
             curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
             finish(client, transfer, code, false);
         }
-        curl_multi_poll(client->multi, NULL, 0, 60000, NULL);
+        curl_multi_poll(client->multi, NULL, 0, client->running ? CANCEL_LOOK_MS : 60000, NULL);
     }
     while (client->running)
         finish(client, client->running, CURLE_ABORTED_BY_CALLBACK, true);
@@ -176,6 +178,13 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
     else if (len > 12 && strncasecmp(bytes, "retry-after:", 12) == 0)
         copy_value(transfer->retry_after, sizeof(transfer->retry_after), bytes + 12, len - 12);
     return len;
+}
+
+static int look_at_cancel(
+    void *context, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+{
+    const struct transfer *transfer = context;
+    return transfer->cancel && *transfer->cancel;
 }
 
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
@@ -249,6 +258,9 @@ static void set_up(
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, look_at_cancel);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, transfer);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
     if (hop->body) {
@@ -296,7 +308,8 @@ static enum sok_status fail_code(
 static enum sok_status transfer_error(
     const struct transfer *transfer, const char *host, struct sok_error *err)
 {
-    if (transfer->cancelled)
+    if (transfer->cancelled ||
+        (transfer->code == CURLE_ABORTED_BY_CALLBACK && look_at_cancel((void *)transfer, 0, 0, 0, 0)))
         return fail_code(err, SOK_CANCELLED, NULL, host, "cancelled");
     if (transfer->headers_too_large)
         return fail_code(err, SOK_PROTOCOL, NULL, host, "the answer's headers are too large");
@@ -356,6 +369,7 @@ struct fetch_state {
     int64_t deadline_ms; // real monotonic time, as libcurl counts
     size_t max_bytes;
     int64_t retry_after_ms; // of the last answer; -1: none
+    const _Atomic bool *cancel;
 };
 
 static bool is_redirect(int http)
@@ -373,6 +387,7 @@ static enum sok_status fetch_hop(
     struct transfer *transfer = calloc(1, sizeof(*transfer));
     if (!transfer)
         sok_panic("out of memory for a request");
+    transfer->cancel = state->cancel;
     set_up(state->client, transfer, hop, state->max_bytes, left_ms);
     run_transfer(state->client, transfer);
     enum sok_status status = SOK_OK;
@@ -460,22 +475,18 @@ static bool worth_another_try(enum sok_status status)
     return status == SOK_LIMITED || status == SOK_UNAVAILABLE || status == SOK_TIMEOUT;
 }
 
-// Sleeps, or returns false at once when the client stops.
-static bool wait_ms(struct sok_http_client *client, int64_t ms)
+// Sleeps, or returns false at once when the client stops or the caller gives up.
+static bool wait_ms(struct sok_http_client *client, const _Atomic bool *cancel, int64_t ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    int64_t until = sok_time_mono_ms() + ms;
+    bool go_on = true;
     pthread_mutex_lock(&client->lock);
-    int waited = 0;
-    while (!client->stopping && waited == 0)
-        waited = pthread_cond_timedwait(&client->changed, &client->lock, &until);
-    bool go_on = !client->stopping;
+    for (int64_t left = ms; left > 0 && go_on; left = until - sok_time_mono_ms()) {
+        int64_t at = sok_time_mono_ms() + (left < CANCEL_LOOK_MS ? left : CANCEL_LOOK_MS);
+        struct timespec wake = {.tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000};
+        pthread_cond_timedwait(&client->changed, &client->lock, &wake);
+        go_on = !client->stopping && !(cancel && *cancel);
+    }
     pthread_mutex_unlock(&client->lock);
     return go_on;
 }
@@ -495,7 +506,7 @@ static enum sok_status fetch_with_retries(
                 attempt, state->client->backoff_unit_ms, sok_random_below(1 << 20) / (double)(1 << 20));
         if (wait >= state->deadline_ms - sok_time_mono_ms())
             return status; // it would not be heard any more
-        if (!wait_ms(state->client, wait))
+        if (!wait_ms(state->client, state->cancel, wait))
             return fail_code(err, SOK_CANCELLED, NULL, hop->url.host, "cancelled");
     }
 }
@@ -560,6 +571,7 @@ enum sok_status sok_http_fetch(
         .reply = ret,
         .deadline_ms = started + (fetch->timeout_ms > 0 ? fetch->timeout_ms : TIMEOUT_DEFAULT_MS),
         .max_bytes = fetch->max_bytes ? fetch->max_bytes : BODY_DEFAULT_BYTES,
+        .cancel = fetch->cancelled,
     };
     int tries = fetch->tries > 0 ? fetch->tries : sok_text_eq(hop.method, "GET") ? 3 : 1;
     count_caller(client, 1);

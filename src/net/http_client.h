@@ -39,6 +39,8 @@ struct sok_http_fetch {
     int tries; // 0: 3 for GET, 1 otherwise; only 429, 5xx, connection failures and timeouts are tried again
     const char *breaker; // the circuit breaker's name (a provider's id); NULL: none. Open after 5 failures,
                          // half-open after 60 s
+    const _Atomic bool *cancelled; // looked at a few times a second; true ends the fetch with SOK_CANCELLED.
+                                   // NULL: never
 };
 
 struct sok_http_reply {

@@ -367,6 +367,14 @@ static void freeing_the_client_cancels_what_runs(void **state)
     assert_int_equal(SOK_CANCELLED, (intptr_t)status);
 }
 
+static void a_caller_may_give_up(void **state)
+{
+    struct fixture *fixture = *state;
+    _Atomic bool cancelled = true;
+    assert_int_equal(
+        SOK_CANCELLED, get_with(fixture, "/slow", (struct sok_http_fetch){.cancelled = &cancelled}));
+}
+
 static void a_wrong_list_of_allowed_hosts_is_an_error(void **state)
 {
     struct sok_http_client *client;
@@ -402,6 +410,7 @@ int main(void)
         TEST(five_failures_open_the_breaker_and_one_success_closes_it),
         TEST(a_client_error_does_not_open_the_breaker),
         TEST(freeing_the_client_cancels_what_runs),
+        TEST(a_caller_may_give_up),
         cmocka_unit_test(a_wrong_list_of_allowed_hosts_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

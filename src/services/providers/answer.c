@@ -356,6 +356,7 @@ enum sok_status sok_provider_fetch(
         .headers = headers,
         .timeout_ms = left_ms,
         .breaker = call->config->id,
+        .cancelled = call->cancelled,
     };
     return sok_http_fetch(call->http, call->arena, &fetch, ret, err);
 }

@@ -117,7 +117,8 @@ struct sok_provider_call {
     const struct sok_provider_config *config;
     int64_t
         deadline_mono_ms; // on the clock's mono_ms; 0: the driver's own limit (30 s search, 10 s metadata)
-    struct sok_caps_cache *caps; // what Torznab indexers can, kept between calls; may be NULL
+    const _Atomic bool *cancelled; // true: give up soon with SOK_CANCELLED; may be NULL
+    struct sok_caps_cache *caps;   // what Torznab indexers can, kept between calls; may be NULL
 };
 
 struct sok_provider_driver {

@@ -323,8 +323,7 @@ static const struct sok_found_media *best_of(
     return best;
 }
 
-// One provider's answer to "who is meant?": SOK_NOT_FOUND when it does not know.
-static enum sok_status identify_with(
+enum sok_status sok_provider_identify(
     const struct sok_provider_instance *provider, const struct sok_provider_call *call,
     const struct sok_provider_query *query, struct sok_found_media *ret, struct sok_error *err)
 {
@@ -358,7 +357,7 @@ enum sok_status sok_providers_identify(
             return sok_fail(err, SOK_TIMEOUT, "the metadata providers took too long");
         struct sok_provider_call call = sok_providers_call(providers, arena, &items[i], left);
         struct sok_error why = {0};
-        enum sok_status status = identify_with(&items[i], &call, query, ret, &why);
+        enum sok_status status = sok_provider_identify(&items[i], &call, query, ret, &why);
         if (status == SOK_OK)
             return SOK_OK;
         if (status != SOK_NOT_FOUND) {

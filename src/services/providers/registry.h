@@ -55,9 +55,15 @@ SOK_MUST_CHECK enum sok_status sok_provider_config_check(
     struct sok_arena *arena, const struct sok_provider_config *config, struct sok_provider_instance *ret,
     struct sok_error *err);
 
-// Asks every enabled metadata provider in turn for the one work that is meant (title, year and type must
-// fit; see domain/match.h) with its details and, for season >= 0, that season's episodes. SOK_NOT_FOUND when
-// none knows it; otherwise the last failure. Blocks for at most timeout_ms.
+// Asks one metadata provider for the one work that is meant (title, year and type must fit; see
+// domain/match.h) with its details and, for season >= 0, that season's episodes. SOK_NOT_FOUND when it does
+// not know it.
+SOK_MUST_CHECK enum sok_status sok_provider_identify(
+    const struct sok_provider_instance *provider, const struct sok_provider_call *call,
+    const struct sok_provider_query *query, struct sok_found_media *ret, struct sok_error *err);
+
+// Asks every enabled metadata provider in turn until one knows the work. SOK_NOT_FOUND when none does;
+// otherwise the last failure. Blocks for at most timeout_ms.
 SOK_MUST_CHECK enum sok_status sok_providers_identify(
     struct sok_providers *providers, struct sok_arena *arena, const struct sok_provider_query *query,
     int64_t timeout_ms, struct sok_found_media *ret, struct sok_error *err);
