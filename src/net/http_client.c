@@ -34,6 +34,7 @@
 #define HEADER_BYTES_MAX ((size_t)256 << 10)
 #define ALLOWED_MAX 1024
 #define BACKOFF_UNIT_MS 1000
+#define ERROR_BODY_MAX ((size_t)64 << 10)
 #define CANCEL_LOOK_MS 250
 
 struct transfer {
@@ -402,9 +403,13 @@ static enum sok_status fetch_hop(
         reply->status = (int)http;
         reply->content_type = sok_strdup(state->arena, type ? type : "");
         reply->final_url = hop->url.text;
-        reply->body_len = transfer->body.len;
-        reply->body =
-            sok_strndup(state->arena, transfer->body.data ? transfer->body.data : "", transfer->body.len);
+        // What is not the answer itself costs the caller's arena little: of an error the beginning explains
+        // it.
+        size_t len = transfer->body.len;
+        if (http >= 300)
+            len = http < 400 ? 0 : len < ERROR_BODY_MAX ? len : ERROR_BODY_MAX;
+        reply->body_len = len;
+        reply->body = sok_strndup(state->arena, transfer->body.data ? transfer->body.data : "", len);
         *ret_location = is_redirect((int)http) ? sok_strdup(state->arena, transfer->location) : "";
         state->retry_after_ms =
             sok_retry_after_ms(transfer->retry_after, sok_clock_now_ms(state->client->clock));
