@@ -50,6 +50,15 @@ static const struct test_answer tmdb_rows[] = {
     {0},
 };
 
+// The same film, typed under its original title.
+static const struct test_answer tmdb_original_rows[] = {
+    {.with = {"/3/search/movie"},
+     .status = 200,
+     .body = "{\"results\":[{\"id\":45745,\"title\":\"Sintel\",\"original_title\":\"Projekt Durian\","
+             "\"release_date\":\"2010-09-30\"}]}"},
+    {0},
+};
+
 struct fixture {
     struct sok_test_db t;
     struct sok_queue *queue;
@@ -356,10 +365,11 @@ static void a_search_without_indexers_says_so_at_once(void **state)
 static void another_title_of_the_work_is_tried_when_the_first_finds_nothing(void **state)
 {
     struct fixture *f = *state;
-    sok_test_db_add_movie(&f->t, MEDIA, "sintel the movie", 2010);
+    f->tmdb_answers.rows = tmdb_original_rows;
+    sok_test_db_add_movie(&f->t, MEDIA, "projekt durian", 2010);
     f->config.torznab_urls = sok_format(f->t.arena, "%s/api", f->indexer.base);
     f->config.prowlarr_url = NULL;
-    add_search(f, "sinttel", MEDIA); // TMDB forgives the typo, the indexer does not
+    add_search(f, "projekt durian", MEDIA);
     struct sok_search search = run_search(f);
     assert_string_equal("completed", search.status);
     result_of(f, SINTEL_HASH);

@@ -44,7 +44,8 @@ static inline json_t *test_fixture_json(struct sok_arena *arena, const char *nam
     return value;
 }
 
-// What the server answers to a request whose target contains all of `with`: the first row that fits.
+// What the server answers to a request whose target contains all of `with` (case aside): the first row that
+// fits.
 struct test_answer {
     const char *with[3];
     int status;
@@ -61,7 +62,7 @@ struct test_answers {
 static inline bool test_answer_fits(const struct test_answer *row, const char *target)
 {
     for (size_t i = 0; i < SOK_ARRAY_LEN(row->with) && row->with[i]; i++)
-        if (!strstr(target, row->with[i]))
+        if (!strcasestr(target, row->with[i]))
             return false;
     return true;
 }
