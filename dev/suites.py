@@ -25,7 +25,7 @@ FUZZ = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Db_asneeded=fals
 SANITIZERS = {
   "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_checks=1",
   "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-  "TSAN_OPTIONS": f"suppressions={ROOT}/dev/tsan.supp:halt_on_error=1:second_deadlock_stack=1",
+  "TSAN_OPTIONS": f"suppressions={ROOT}/dev/tsan.supp:halt_on_error=1:second_deadlock_stack=1:die_after_fork=0",
   "LSAN_OPTIONS": f"suppressions={ROOT}/dev/lsan.supp:print_suppressions=0",
 }
 # The parts with threads of their own: the tests that run under TSan, by the beginning of their names.
