@@ -140,3 +140,16 @@ void sok_json_set_time(json_t *object, const char *key, int64_t at_ms)
         sok_time_format(at_ms, text);
     json_object_set_new(object, key, at_ms ? json_string(text) : json_null());
 }
+
+void sok_json_set_optional_text(json_t *object, const char *key, const char *value)
+{
+    if (value)
+        sok_json_set_text(object, key, value);
+    else
+        json_object_set_new(object, key, json_null());
+}
+
+void sok_json_set_optional_int(json_t *object, const char *key, int64_t value, int64_t unknown)
+{
+    json_object_set_new(object, key, value == unknown ? json_null() : json_integer(value));
+}

@@ -45,4 +45,8 @@ void sok_json_set_real(json_t *object, const char *key, double value);
 void sok_json_set_bool(json_t *object, const char *key, bool value);
 void sok_json_set_time(json_t *object, const char *key, int64_t at_ms); // RFC 3339; 0 is null
 
+// Setters for what may be unknown: null instead of an absent key.
+void sok_json_set_optional_text(json_t *object, const char *key, const char *value);
+void sok_json_set_optional_int(json_t *object, const char *key, int64_t value, int64_t unknown);
+
 #endif

@@ -19,7 +19,7 @@ json_t *sok_auth_user_json(const struct sok_user *user)
     sok_json_set_text(body, "username", user->username);
     sok_json_set_text(body, "email", user->email);
     sok_json_set_text(body, "role", user->role);
-    json_object_set_new(body, "avatar_url", user->avatar_url ? json_string(user->avatar_url) : json_null());
+    sok_json_set_optional_text(body, "avatar_url", user->avatar_url);
     sok_json_set_bool(body, "is_active", user->is_active);
     sok_json_set_time(body, "created_at", user->created_at);
     sok_json_set_time(body, "updated_at", user->updated_at);

@@ -4,19 +4,6 @@
 
 #include "api/api.h"
 
-void sok_json_set_optional_text(json_t *object, const char *key, const char *value)
-{
-    if (value)
-        sok_json_set_text(object, key, value);
-    else
-        json_object_set_new(object, key, json_null());
-}
-
-void sok_json_set_optional_int(json_t *object, const char *key, int64_t value, int64_t unknown)
-{
-    json_object_set_new(object, key, value == unknown ? json_null() : json_integer(value));
-}
-
 json_t *sok_media_json(const struct sok_media *media)
 {
     json_t *object = json_object();

@@ -12,8 +12,4 @@ json_t *sok_media_json(const struct sok_media *media);
 json_t *sok_media_file_json(const struct sok_media_file *file);
 json_t *sok_watch_json(const struct sok_watch *watch);
 
-// Setters for what may be unknown: null instead of an absent key.
-void sok_json_set_optional_text(json_t *object, const char *key, const char *value);
-void sok_json_set_optional_int(json_t *object, const char *key, int64_t value, int64_t unknown);
-
 #endif

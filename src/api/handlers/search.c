@@ -211,19 +211,6 @@ static json_t *duplicates_json(const char *column)
     return list;
 }
 
-static void set_known(json_t *object, const char *key, int64_t value, int64_t unknown)
-{
-    json_object_set_new(object, key, value == unknown ? json_null() : json_integer(value));
-}
-
-static void set_optional_text(json_t *object, const char *key, const char *value)
-{
-    if (value)
-        sok_json_set_text(object, key, value);
-    else
-        json_object_set_new(object, key, json_null());
-}
-
 static json_t *result_json(const struct sok_search_result *result)
 {
     json_t *object = json_object();
@@ -233,12 +220,12 @@ static json_t *result_json(const struct sok_search_result *result)
     sok_json_set_text(object, "provider", result->provider);
     sok_json_set_text(object, "title", result->title);
     sok_json_set_text(object, "guid", result->guid);
-    set_optional_text(object, "magnet_link", result->magnet_link);
-    set_optional_text(object, "info_hash", result->info_hash);
+    sok_json_set_optional_text(object, "magnet_link", result->magnet_link);
+    sok_json_set_optional_text(object, "info_hash", result->info_hash);
     sok_json_set_text(object, "protocol", result->protocol);
-    set_known(object, "size_bytes", result->size_bytes, 0);
-    set_known(object, "seeders", result->seeders, -1);
-    set_known(object, "leechers", result->leechers, -1);
+    sok_json_set_optional_int(object, "size_bytes", result->size_bytes, 0);
+    sok_json_set_optional_int(object, "seeders", result->seeders, -1);
+    sok_json_set_optional_int(object, "leechers", result->leechers, -1);
     sok_json_set_time(object, "published_at", result->published_at);
     json_object_set_new(object, "parsed", sok_api_json_column(result->parsed));
     sok_json_set_int(object, "score", result->score);
@@ -298,7 +285,7 @@ static enum sok_status providers_json(
         sok_json_set_text(one, "status", states[i].status);
         sok_json_set_int(one, "results", states[i].results);
         sok_json_set_int(one, "latency_ms", states[i].latency_ms);
-        set_optional_text(one, "error", states[i].error);
+        sok_json_set_optional_text(one, "error", states[i].error);
         json_array_append_new(list, one);
     }
     *ret = list;
@@ -325,12 +312,12 @@ enum sok_status sok_search_get(struct sok_request *request, struct sok_error *er
     sok_json_set_text(body, "search_id", search.id);
     sok_json_set_text(body, "media_id", search.media_id);
     sok_json_set_text(body, "query", search.query);
-    set_known(body, "year", search.year, 0);
-    set_optional_text(body, "media_type", search.media_type);
-    set_known(body, "season", search.season, -1);
-    set_known(body, "episode", search.episode, -1);
+    sok_json_set_optional_int(body, "year", search.year, 0);
+    sok_json_set_optional_text(body, "media_type", search.media_type);
+    sok_json_set_optional_int(body, "season", search.season, -1);
+    sok_json_set_optional_int(body, "episode", search.episode, -1);
     sok_json_set_text(body, "status", search.status);
-    set_optional_text(body, "error", search.error_message);
+    sok_json_set_optional_text(body, "error", search.error_message);
     json_object_set_new(body, "providers", providers);
     json_object_set_new(body, "results", results);
     sok_json_set_int(body, "total", info.total);

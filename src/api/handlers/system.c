@@ -41,7 +41,7 @@ enum sok_status sok_system_health_deep(struct sok_request *request, struct sok_e
         sok_json_set_text(one, "status", checks[i].ok ? "ok" : "failed");
         if (details) {
             sok_json_set_int(one, "latency_ms", checks[i].latency_ms);
-            json_object_set_new(one, "error", checks[i].error ? json_string(checks[i].error) : json_null());
+            sok_json_set_optional_text(one, "error", checks[i].error);
             if (sok_text_starts(checks[i].name, "disk"))
                 sok_json_set_int(one, "free_bytes", checks[i].free_bytes);
         }

@@ -18,8 +18,8 @@ enum sok_status sok_task_get(struct sok_request *request, struct sok_error *err)
     sok_json_set_text(body, "status", task.status);
     sok_json_set_real(body, "progress", task.progress);
     sok_json_set_int(body, "retry_count", task.retry_count);
-    json_object_set_new(body, "error", task.error_message ? json_string(task.error_message) : json_null());
-    json_object_set_new(body, "media_id", task.media_id ? json_string(task.media_id) : json_null());
+    sok_json_set_optional_text(body, "error", task.error_message);
+    sok_json_set_optional_text(body, "media_id", task.media_id);
     json_object_set_new(body, "result", task.result ? sok_api_json_column(task.result) : json_null());
     sok_json_set_time(body, "created_at", task.created_at);
     sok_json_set_time(body, "updated_at", task.updated_at);

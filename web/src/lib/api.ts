@@ -176,7 +176,7 @@ export const api = {
   downloads: () => get<List<Download>>('/downloads?sort=-created_at'),
   downloadAction: (id: string, action: 'pause' | 'resume' | 'cancel') => post<Download>(`/downloads/${id}/${action}`),
 
-  media: (query: string) => get<List<Media>>(`/media?per_page=200&sort=title${query ? `&q=${encodeURIComponent(query)}` : ''}`),
+  media: (query: string) => get<List<Media>>(`/media?per_page=200&sort=title&has_files=true${query ? `&q=${encodeURIComponent(query)}` : ''}`),
   mediaOne: (id: string) => get<Media>(`/media/${id}`),
   episodes: (id: string) => get<List<Media>>(`/media/${id}/episodes?per_page=200`),
 
