@@ -4,7 +4,15 @@ import { defineConfig } from 'vite'
 // `npm run dev` proxies to a Sokoul on its usual port; `npm run build` fills dist/, which the binary embeds.
 export default defineConfig({
   plugins: [svelte()],
-  build: { target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+  build: {
+    target: 'es2022',
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    rollupOptions: {
+      // Names that stay: the build lists them (src/api/meson.build), and an ETag keeps caches honest.
+      output: { entryFileNames: 'assets/[name].js', chunkFileNames: 'assets/[name].js', assetFileNames: 'assets/[name][extname]' },
+    },
+  },
   server: {
     proxy: {
       '/api': 'http://127.0.0.1:3000',

@@ -19,22 +19,14 @@ static json_t *files_to_json(const struct sok_download_file *files, size_t count
     return list;
 }
 
-static void set_nullable(json_t *object, const char *key, const char *value)
-{
-    if (value)
-        sok_json_set_text(object, key, value);
-    else
-        json_object_set_new(object, key, json_null());
-}
-
 json_t *sok_download_to_json(
     const struct sok_download *download, const struct sok_download_file *files, size_t file_count)
 {
     json_t *object = json_object();
     sok_json_set_text(object, "id", download->id);
-    set_nullable(object, "media_id", download->media_id);
+    sok_json_set_optional_text(object, "media_id", download->media_id);
     sok_json_set_text(object, "title", download->title);
-    set_nullable(object, "info_hash", download->info_hash);
+    sok_json_set_optional_text(object, "info_hash", download->info_hash);
     sok_json_set_text(object, "status", download->status);
     sok_json_set_real(object, "progress", download->progress);
     sok_json_set_int(object, "size_bytes", download->size_bytes);
@@ -45,11 +37,8 @@ json_t *sok_download_to_json(
     sok_json_set_int(object, "peers", download->peers);
     sok_json_set_int(object, "seeds", download->seeds);
     sok_json_set_real(object, "ratio", download->ratio);
-    if (download->eta_seconds >= 0)
-        sok_json_set_int(object, "eta_seconds", download->eta_seconds);
-    else
-        json_object_set_new(object, "eta_seconds", json_null());
-    set_nullable(object, "error", download->error);
+    sok_json_set_optional_int(object, "eta_seconds", download->eta_seconds, -1);
+    sok_json_set_optional_text(object, "error", download->error);
     sok_json_set_time(object, "completed_at", download->completed_at);
     sok_json_set_time(object, "created_at", download->created_at);
     sok_json_set_time(object, "updated_at", download->updated_at);
