@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "net/range.h"
 
 enum sok_status sok_api_page(const struct sok_request *request, struct sok_page *ret, struct sok_error *err)
 {
@@ -50,6 +51,22 @@ json_t *sok_api_json_column(const char *text)
     if (!text || sok_json_parse_lenient(text, strlen(text), (size_t)4 << 20, &value, NULL) != SOK_OK)
         return json_array();
     return value;
+}
+
+const char *sok_api_version(const struct sok_request *request, const char *id, int64_t updated_at)
+{
+    size_t len = strlen(id);
+    return sok_format(
+        request->arena, "\"%s-%llx\"", len > 8 ? id + len - 8 : id, (unsigned long long)updated_at);
+}
+
+enum sok_status sok_api_check_version(
+    const struct sok_request *request, const char *version, struct sok_error *err)
+{
+    const char *wanted = sok_request_header(request, "If-Match");
+    if (wanted && !sok_etag_listed(wanted, version, true))
+        return sok_fail(err, SOK_PRECONDITION, "it has changed since");
+    return SOK_OK;
 }
 
 const char *sok_api_text(

@@ -62,6 +62,12 @@ int64_t sok_api_query_int(
 // The value of a JSON column, or an empty list when it is NULL or broken. A new reference.
 json_t *sok_api_json_column(const char *text);
 
+// The version of a row as an entity tag, in the request's arena: every write moves updated_at. For ETag, and
+// for If-Match, which sok_api_check_version honours: SOK_PRECONDITION when it names another version.
+const char *sok_api_version(const struct sok_request *request, const char *id, int64_t updated_at);
+SOK_MUST_CHECK enum sok_status sok_api_check_version(
+    const struct sok_request *request, const char *version, struct sok_error *err);
+
 // The field of the JSON body as text, trimmed of nothing. Wrong type, too long or (when required) absent:
 // notes it in err and returns NULL. Check err->status once at the end: one answer names every wrong field.
 const char *sok_api_text(

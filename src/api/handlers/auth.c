@@ -56,12 +56,23 @@ enum sok_status sok_auth_register(struct sok_request *request, struct sok_error 
     return SOK_OK;
 }
 
+static enum sok_status load_me(struct sok_request *request, struct sok_user *ret, struct sok_error *err)
+{
+    struct sok_db_tx *reader = sok_db_reader(sok_api_of(request)->db);
+    return sok_users_find(reader, request->arena, request->principal.user_id, ret, err);
+}
+
+static void reply_me(struct sok_request *request, const struct sok_user *user)
+{
+    sok_reply_header(request, "ETag", sok_api_version(request, user->id, user->updated_at));
+    sok_reply_json(request, 200, sok_auth_user_json(user));
+}
+
 enum sok_status sok_auth_me(struct sok_request *request, struct sok_error *err)
 {
     struct sok_user user;
-    SOK_TRY(sok_users_find(
-        sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, &user, err));
-    sok_reply_json(request, 200, sok_auth_user_json(&user));
+    SOK_TRY(load_me(request, &user, err));
+    reply_me(request, &user);
     return SOK_OK;
 }
 
@@ -73,11 +84,12 @@ enum sok_status sok_auth_update_me(struct sok_request *request, struct sok_error
     const char *email = sok_api_text(request, "email", false, TEXT_MAX, err);
     if (err->field_count)
         return err->status;
-    SOK_TRY(sok_accounts_update(
-        &auth->accounts, request->arena, request->principal.user_id, username, email, &user, err));
+    SOK_TRY(load_me(request, &user, err));
+    SOK_TRY(sok_api_check_version(request, sok_api_version(request, user.id, user.updated_at), err));
+    SOK_TRY(sok_accounts_update(&auth->accounts, request->arena, &user, username, email, &user, err));
     sok_session_forget_user(auth->sessions, user.id);
     sok_api_audit(request, "user.update", "user", user.id, NULL, NULL);
-    sok_reply_json(request, 200, sok_auth_user_json(&user));
+    reply_me(request, &user);
     return SOK_OK;
 }
 

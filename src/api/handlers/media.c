@@ -11,7 +11,6 @@
 #include "data/media_files.h"
 #include "data/tasks.h"
 #include "domain/naming.h"
-#include "net/range.h"
 #include "services/library/library.h"
 
 #define TITLE_MAX 500
@@ -77,15 +76,9 @@ enum sok_status sok_media_page(struct sok_request *request, struct sok_error *er
     return SOK_OK;
 }
 
-// A work's version, for If-None-Match and If-Match: every write moves updated_at.
-static const char *version_of(struct sok_request *request, const struct sok_media *media)
-{
-    return sok_format(request->arena, "\"%.8s-%llx\"", media->id + 24, (unsigned long long)media->updated_at);
-}
-
 static void reply_media(struct sok_request *request, int http_status, const struct sok_media *media)
 {
-    sok_reply_header(request, "ETag", version_of(request, media));
+    sok_reply_header(request, "ETag", sok_api_version(request, media->id, media->updated_at));
     sok_reply_json(request, http_status, sok_media_json(media));
 }
 
@@ -247,9 +240,8 @@ enum sok_status sok_media_change(struct sok_request *request, struct sok_error *
     struct sok_api *api = sok_api_of(request);
     struct media_write write;
     SOK_TRY(load_media(request, &write.media, err));
-    const char *wanted = sok_request_header(request, "If-Match");
-    if (wanted && !sok_etag_listed(wanted, version_of(request, &write.media), true))
-        return sok_fail(err, SOK_PRECONDITION, "it has changed since");
+    SOK_TRY(sok_api_check_version(
+        request, sok_api_version(request, write.media.id, write.media.updated_at), err));
     write.seen_updated_at = write.media.updated_at;
     read_fields(request, &write.media, err);
     if (sok_text_empty(write.media.title) && !err->field_count)

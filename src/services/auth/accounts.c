@@ -145,7 +145,7 @@ enum sok_status sok_accounts_create(
 
 struct change {
     const char *user_id, *username, *email, *hash;
-    int64_t now_ms;
+    int64_t now_ms, seen_updated_at;
     struct sok_arena *arena;
     struct sok_user user;
 };
@@ -210,17 +210,20 @@ static enum sok_status update_body(struct sok_db_tx *tx, void *context, struct s
 {
     struct change *change = context;
     SOK_TRY(sok_users_find(tx, change->arena, change->user_id, &change->user, err));
+    if (change->user.updated_at != change->seen_updated_at)
+        return sok_fail(err, SOK_PRECONDITION, "the account was changed at the same time");
     if (change->username)
         change->user.username = change->username;
     if (change->email)
         change->user.email = change->email;
-    change->user.updated_at = change->now_ms;
+    change->user.updated_at =
+        change->now_ms > change->seen_updated_at ? change->now_ms : change->seen_updated_at + 1;
     return sok_users_update(tx, &change->user, err);
 }
 
 enum sok_status sok_accounts_update(
-    const struct sok_accounts *accounts, struct sok_arena *arena, const char *user_id, const char *username,
-    const char *email, struct sok_user *ret, struct sok_error *err)
+    const struct sok_accounts *accounts, struct sok_arena *arena, const struct sok_user *user,
+    const char *username, const char *email, struct sok_user *ret, struct sok_error *err)
 {
     struct sok_error found = {0};
     if (username)
@@ -233,7 +236,8 @@ enum sok_status sok_accounts_update(
         return SOK_INVALID;
     }
     struct change change = {
-        .user_id = user_id,
+        .user_id = user->id,
+        .seen_updated_at = user->updated_at,
         .username = username,
         .email = email,
         .now_ms = sok_clock_now_ms(accounts->clock),

@@ -48,10 +48,11 @@ SOK_MUST_CHECK enum sok_status sok_accounts_set_password(
     const struct sok_accounts *accounts, const char *user_id, const char *old_password,
     const char *new_password, struct sok_error *err);
 
-// Changes user name and email (NULL: stays) after checking them. SOK_INVALID, SOK_CONFLICT (code
-// "username_taken" or "email_taken"). What is cached of the user is the caller's to forget.
+// Changes user name and email (NULL: stays) of the row as it was read. SOK_INVALID, SOK_CONFLICT (code
+// "username_taken" or "email_taken"), SOK_PRECONDITION: it has changed since. What is cached of the user is
+// the caller's to forget.
 SOK_MUST_CHECK enum sok_status sok_accounts_update(
-    const struct sok_accounts *accounts, struct sok_arena *arena, const char *user_id, const char *username,
-    const char *email, struct sok_user *ret, struct sok_error *err);
+    const struct sok_accounts *accounts, struct sok_arena *arena, const struct sok_user *user,
+    const char *username, const char *email, struct sok_user *ret, struct sok_error *err);
 
 #endif

@@ -111,9 +111,8 @@ static void addresses_are_judged_by_what_mail_servers_take(void **state SOK_UNUS
     };
     struct sok_user user = make_user("ada", "user");
     for (size_t i = 0; i < SOK_ARRAY_LEN(rows); i++) {
-        struct sok_user ret;
         enum sok_status status =
-            sok_accounts_update(&auth->accounts, arena, user.id, NULL, rows[i].email, &ret, &err);
+            sok_accounts_update(&auth->accounts, arena, &user, NULL, rows[i].email, &user, &err);
         if ((status == SOK_OK) != rows[i].good)
             fail_msg("row %zu: %s", i, rows[i].email);
     }
@@ -129,6 +128,16 @@ static void taken_names_and_addresses_conflict_in_any_case(void **state SOK_UNUS
     struct sok_new_account same_mail = {.username = "eve", .email = "Ada@Example.org", .password = PASSWORD};
     assert_int_equal(SOK_CONFLICT, sok_accounts_create(&auth->accounts, arena, &same_mail, &user, &err));
     assert_string_equal("email_taken", err.code);
+}
+
+static void change_of_a_row_that_moved_on_is_refused(void **state SOK_UNUSED)
+{
+    struct sok_user seen = make_user("ada", "user"), user;
+    assert_ok(sok_accounts_update(&auth->accounts, arena, &seen, "ada2", NULL, &user, &err));
+    assert_string_equal("ada2", user.username);
+    assert_string_equal("ada@example.org", user.email);
+    assert_int_equal(
+        SOK_PRECONDITION, sok_accounts_update(&auth->accounts, arena, &seen, "ada3", NULL, &user, &err));
 }
 
 static void setup_token_makes_one_admin_and_is_gone(void **state SOK_UNUSED)
@@ -356,6 +365,7 @@ int main(void)
         TEST(wrong_fields_are_all_named),
         TEST(addresses_are_judged_by_what_mail_servers_take),
         TEST(taken_names_and_addresses_conflict_in_any_case),
+        TEST(change_of_a_row_that_moved_on_is_refused),
         TEST(setup_token_makes_one_admin_and_is_gone),
         TEST(setup_link_still_works_after_an_ordinary_account),
         TEST(login_takes_name_or_address_and_says_one_thing_otherwise),
