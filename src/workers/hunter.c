@@ -267,7 +267,7 @@ enum sok_status sok_hunter_start(
     hunter->env = *env;
     hunter->arena = sok_arena_new(0);
     hunter->was_woken = true;
-    hunter->offered = true;
+    atomic_store(&hunter->offered, true);
     enum sok_status status = prepare(hunter, err);
     if (status == SOK_OK) {
         hunter->pool = sok_pool_new("hunter", POOL_THREADS, POOL_QUEUE);

@@ -154,12 +154,10 @@ SOK_MUST_CHECK enum sok_status sok_torrent_metadata(
     size_t *ret_len, struct sok_error *err);
 
 // SOK_NOT_FOUND: no such torrent. resume also clears an error and tries again. remove forgets the torrent
-// and, if asked, deletes its files and the folders that are left empty (in the background). Whoever does not care
-// whether it was there may drop the status.
-enum sok_status sok_torrent_pause(
-    struct sok_torrents *torrents, const char *key, struct sok_error *err);
-enum sok_status sok_torrent_resume(
-    struct sok_torrents *torrents, const char *key, struct sok_error *err);
+// and, if asked, deletes its files and the folders that are left empty (in the background). Whoever does not
+// care whether it was there may drop the status.
+enum sok_status sok_torrent_pause(struct sok_torrents *torrents, const char *key, struct sok_error *err);
+enum sok_status sok_torrent_resume(struct sok_torrents *torrents, const char *key, struct sok_error *err);
 enum sok_status sok_torrent_remove(
     struct sok_torrents *torrents, const char *key, bool delete_files, struct sok_error *err);
 

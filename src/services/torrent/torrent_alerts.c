@@ -286,6 +286,14 @@ static struct sok_torrent_entry *take_next_writing(struct sok_torrents *torrents
     return best;
 }
 
+static int count_passed(struct sok_torrents *torrents)
+{
+    pthread_mutex_lock(&torrents->lock);
+    int count = torrents->passed_count;
+    pthread_mutex_unlock(&torrents->lock);
+    return count;
+}
+
 static void confirm_passed(struct sok_torrents *torrents)
 {
     uint64_t after = 0;
@@ -309,9 +317,9 @@ void *sok_torrents_run(void *context)
             tick_at = now + TICK_MS;
         }
         sok_lt_poll(torrents->lt, is_writing ? POLL_WRITING_MS : POLL_MS, on_alert, torrents);
-        if (torrents->passed_count) // written by this thread; removing only lowers it
+        if (count_passed(torrents))
             confirm_passed(torrents);
-        is_writing = torrents->passed_count > 0;
+        is_writing = count_passed(torrents) > 0;
     }
     return NULL;
 }
