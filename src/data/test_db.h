@@ -2,6 +2,8 @@
 #ifndef SOK_DATA_TEST_DB_H
 #define SOK_DATA_TEST_DB_H
 
+#include <pthread.h>
+
 #include "base/test_dir.h"
 #include "base/time.h"
 #include "data/media.h"
@@ -14,6 +16,11 @@ struct sok_test_db {
     struct sok_db *db;
     struct sok_db_tx *reader;
     struct sok_error err; // of the last call
+    struct sok_db_tx *tx; // between sok_test_db_begin and _end
+    pthread_t holder;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool may_end;
 };
 
 static inline SOK_UNUSED void sok_test_db_check(enum sok_status status, const struct sok_error *err)
@@ -81,6 +88,54 @@ static inline SOK_UNUSED void sok_test_db_add_movie(
     media.year = year;
     media.created_at = media.updated_at = 1;
     sok_test_db_check(sok_db_write(t->db, sok_test_db_insert_media, &media, &t->err), &t->err);
+}
+
+static inline SOK_UNUSED enum sok_status sok_test_db_hold(
+    struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    struct sok_test_db *t = context;
+    pthread_mutex_lock(&t->lock);
+    t->tx = tx;
+    pthread_cond_broadcast(&t->changed);
+    while (!t->may_end)
+        pthread_cond_wait(&t->changed, &t->lock);
+    pthread_mutex_unlock(&t->lock);
+    return SOK_OK;
+}
+
+static inline SOK_UNUSED void *sok_test_db_run_holder(void *context)
+{
+    struct sok_test_db *t = context;
+    struct sok_error err = {0};
+    sok_test_db_check(sok_db_write(t->db, sok_test_db_hold, t, &err), &err);
+    return NULL;
+}
+
+// Opens a write transaction that the test's own thread uses as t->tx: functions of data/ can then be called
+// one by one. Nothing else may write until sok_test_db_end.
+static inline SOK_UNUSED void sok_test_db_begin(struct sok_test_db *t)
+{
+    t->may_end = false;
+    t->tx = NULL;
+    pthread_mutex_init(&t->lock, NULL);
+    pthread_cond_init(&t->changed, NULL);
+    if (pthread_create(&t->holder, NULL, sok_test_db_run_holder, t) != 0)
+        sok_panic("cannot start a thread");
+    pthread_mutex_lock(&t->lock);
+    while (!t->tx)
+        pthread_cond_wait(&t->changed, &t->lock);
+    pthread_mutex_unlock(&t->lock);
+}
+
+static inline SOK_UNUSED void sok_test_db_end(struct sok_test_db *t)
+{
+    pthread_mutex_lock(&t->lock);
+    t->may_end = true;
+    pthread_cond_broadcast(&t->changed);
+    pthread_mutex_unlock(&t->lock);
+    pthread_join(t->holder, NULL);
+    pthread_mutex_destroy(&t->lock);
+    pthread_cond_destroy(&t->changed);
 }
 
 #endif
