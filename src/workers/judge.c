@@ -97,7 +97,9 @@ enum sok_status sok_judge_load(
     if (!known)
         media.title = search->query;
     set_titles(arena, search, &media, &judge.wanted);
-    judge.wanted.type = type_of(known && !search->media_type ? media.media_type : search->media_type);
+    // A row made from the query alone is a film only because it had to be something.
+    bool told = known && !sok_text_eq(media.origin, "query");
+    judge.wanted.type = type_of(told && !search->media_type ? media.media_type : search->media_type);
     judge.wanted.year = (int)(media.year ? media.year : search->year);
     judge.wanted.season = (int)search->season;
     judge.wanted.episode = (int)search->episode;
