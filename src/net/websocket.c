@@ -526,6 +526,17 @@ void sok_ws_close(struct sok_ws *ws, int code, const char *reason, sok_ws_wants 
     wake(ws);
 }
 
+void sok_ws_close_one(struct sok_ws *ws, uint64_t client_id, int code, const char *reason)
+{
+    struct client *client = NULL;
+    pthread_mutex_lock(&ws->lock);
+    HASH_FIND(hh, ws->clients, &client_id, sizeof(client_id), client);
+    if (client)
+        set_close(ws, client, code, reason);
+    pthread_mutex_unlock(&ws->lock);
+    wake(ws);
+}
+
 int sok_ws_count(struct sok_ws *ws)
 {
     pthread_mutex_lock(&ws->lock);

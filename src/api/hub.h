@@ -1,0 +1,43 @@
+// The live connection to the people: forwards events of the queue to the WebSockets they concern (contract
+// section 5).
+//
+// What goes out is `{"type","id","at","data"}`. An event of a user goes to that user; one of nobody's to
+// moderators and admins, but "library.changed" to all. `id` grows with time, and a client that comes back
+// with ?last_id= gets what it missed of the last events; progress is not kept.
+#ifndef SOK_API_HUB_H
+#define SOK_API_HUB_H
+
+#include "backends/queue/queue.h"
+#include "net/http_server.h"
+
+struct sok_hub;
+
+struct sok_hub_options {
+    struct sok_queue *queue; // borrowed; closed before the hub is freed
+    const struct sok_clock *clock;
+    struct sok_metrics *metrics; // may be NULL
+    int64_t max_per_ip;          // 0: off
+};
+
+// Subscribes to the queue and starts the WebSocket thread. Owned by the caller.
+SOK_MUST_CHECK enum sok_status sok_hub_new(
+    const struct sok_hub_options *options, struct sok_hub **ret, struct sok_error *err);
+
+// Says 1001 to all clients and ends. NULL is fine. Returns NULL. Blocks for up to 2 s.
+struct sok_hub *sok_hub_free(struct sok_hub *hub);
+
+// Upgrades the request of `principal` (who must be somebody) to a WebSocket that lives until its session
+// ends. SOK_LIMITED when the address has max_per_ip already, SOK_INVALID when the request is no upgrade. Any
+// thread.
+SOK_MUST_CHECK enum sok_status sok_hub_accept(
+    struct sok_hub *hub, struct sok_request *request, const struct sok_principal *principal,
+    struct sok_error *err);
+
+// Ends the session's sockets with 4401; the event "invalidate.session" does the same on every instance. Any
+// thread.
+void sok_hub_close_session(struct sok_hub *hub, const char *session_id);
+
+// For SIGHUP.
+void sok_hub_set_max_per_ip(struct sok_hub *hub, int64_t max_per_ip);
+
+#endif
