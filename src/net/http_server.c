@@ -285,15 +285,25 @@ int sok_http_server_port(const struct sok_http_server *server)
     return 0;
 }
 
+// The socket refuses from here on, but stays open: the daemon's threads still take it out of their epoll
+// sets, and a closed one makes them abort.
 static void stop_accepting(struct sok_listener *listener)
 {
     if (listener->daemon)
         MHD_quiesce_daemon(listener->daemon);
     if (listener->fd >= 0)
-        close(listener->fd);
-    listener->fd = -1;
+        shutdown(listener->fd, SHUT_RDWR);
     if (*listener->unix_path)
         unlink(listener->unix_path);
+}
+
+static void close_listener(struct sok_listener *listener)
+{
+    if (listener->daemon)
+        MHD_stop_daemon(listener->daemon);
+    if (listener->fd >= 0)
+        close(listener->fd);
+    listener->fd = -1;
 }
 
 static void stop_janitor(struct sok_http_server *server)
@@ -323,9 +333,8 @@ struct sok_http_server *sok_http_server_stop(struct sok_http_server *server, int
     // A thread that has just resumed a connection may still be inside libmicrohttpd.
     sok_pool_free(server->lane);
     sok_pool_free(server->pumps);
-    for (int i = 0; i < server->listener_count; i++)
-        if (server->listeners[i].daemon)
-            MHD_stop_daemon(server->listeners[i].daemon);
+    for (int i = 0; i < SOK_LISTEN_MAX; i++)
+        close_listener(&server->listeners[i]);
     stop_janitor(server);
     sok_router_free(server->router);
     pthread_cond_destroy(&server->wake);
