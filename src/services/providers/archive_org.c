@@ -30,9 +30,9 @@ const char *sok_archive_org_query(struct sok_arena *arena, const char *title)
 // Whether the document's formats say that there is a film and a torrent. Nothing said: it is not known.
 static bool formats_fit(const json_t *doc, bool has_hash)
 {
-    static const char *const videos[] = {"h.264",     "MPEG4",     "512Kb MPEG4", "Matroska",
-                                         "Ogg Video", "WebM",      "HiRes MPEG4", "MPEG2",
-                                         "Cinepack",  "QuickTime", "DivX",        "AVI"};
+    static const char *const videos[] = {"h.264",     "MPEG4",       "512Kb MPEG4", "Matroska", "Ogg Video",
+                                         "WebM",      "HiRes MPEG4", "MPEG1",       "MPEG2",    "Cinepack",
+                                         "QuickTime", "DivX",        "AVI"};
     const json_t *formats = json_object_get(doc, "format");
     bool video = !formats, torrent = has_hash;
     size_t count = json_is_array(formats) ? json_array_size(formats) : formats ? 1 : 0;

@@ -47,8 +47,8 @@ static inline json_t *test_fixture_json(struct sok_arena *arena, const char *nam
 // What the server answers to a request whose target contains all of `with` (case aside): the first row that
 // fits.
 struct test_answer {
-    const char *with[3];
     int status;
+    const char *with[3];
     const char *fixture; // or
     const char *body;
     const char *headers;
@@ -85,6 +85,48 @@ static inline void test_answer(struct test_request *request)
         test_reply(request->fd, 404, "", "");
     }
     sok_arena_free(arena);
+}
+
+// A driver with a server behind it.
+struct test_provider {
+    struct sok_arena *arena;
+    struct test_server server;
+    struct test_answers answers;
+    struct sok_http_client *http;
+    struct sok_clock_manual clock;
+    struct sok_provider_config config;
+    struct sok_provider_call call;
+    struct sok_error err;
+};
+
+static inline void test_provider_open(
+    struct test_provider *t, const struct test_answer *rows, const char *kind)
+{
+    memset(t, 0, sizeof(*t));
+    t->arena = sok_arena_new(0);
+    t->answers.rows = rows;
+    test_server_start(&t->server, test_answer, &t->answers);
+    sok_clock_manual_init(&t->clock, TEST_NOW_MS);
+    struct sok_http_client_options options = {.clock = &t->clock.clock, .backoff_unit_ms = 1};
+    if (sok_http_client_new(&options, &t->http, &t->err) != SOK_OK)
+        sok_panic("%s", t->err.message);
+    sok_http_client_allow(t->http, "127.0.0.1", t->server.port);
+    t->config = (struct sok_provider_config){
+        .id = "test",
+        .kind = kind,
+        .name = "test",
+        .base_url = t->server.base,
+        .api_key = "SECRET",
+        .enabled = true};
+    t->call = (struct sok_provider_call){
+        .arena = t->arena, .http = t->http, .clock = &t->clock.clock, .config = &t->config};
+}
+
+static inline void test_provider_close(struct test_provider *t)
+{
+    sok_http_client_free(t->http);
+    test_server_stop(&t->server);
+    sok_arena_free(t->arena);
 }
 
 #endif

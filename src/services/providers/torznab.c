@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/uri.h"
 #include "net/url.h"
 #include "services/providers/answer.h"
 #include "services/providers/torznab_caps.h"
@@ -18,20 +19,32 @@
 struct search {
     const struct sok_provider_call *call;
     const char *url; // with the key
+    const char *key;
     const struct sok_provider_query *query;
     struct sok_torznab_caps caps;
     struct sok_found_releases found;
     size_t capacity;
 };
 
-static const char *with_key(const struct sok_provider_call *call, const char *url)
+// The URL may carry the key; otherwise the configuration's is added.
+static enum sok_status set_url(struct search *search, const char *url, struct sok_error *err)
 {
-    struct sok_arena *arena = call->arena;
+    struct sok_arena *arena = search->call->arena;
+    struct sok_uri_param *params = NULL;
     struct sok_url parsed;
-    if (sok_url_parse(arena, url, &parsed, NULL) != SOK_OK)
-        return NULL;
-    bool has_key = parsed.query && strcasestr(parsed.query, "apikey=");
-    return has_key ? parsed.text : sok_url_with(arena, parsed.text, "apikey", call->config->api_key);
+    size_t count = 0;
+    if (sok_url_parse(arena, url, &parsed, NULL) != SOK_OK ||
+        !sok_uri_parse_query(arena, parsed.query, &params, &count))
+        return sok_fail(err, SOK_INVALID, "%.64s: its URL is wrong", search->call->config->name);
+    for (size_t i = 0; i < count; i++)
+        if (sok_text_eq_nocase(params[i].name, "apikey"))
+            search->key = params[i].value;
+    search->url = parsed.text;
+    if (!search->key) {
+        search->key = search->call->config->api_key;
+        search->url = sok_url_with(arena, parsed.text, "apikey", search->key);
+    }
+    return SOK_OK;
 }
 
 // A fetch whose failure is told in the indexer's words when its body is an error document.
@@ -221,7 +234,7 @@ static enum sok_status ask_page(
     SOK_TRY(ask(search->call, url, &reply, err));
     struct sok_torznab_source source = {
         .url = reply.final_url,
-        .key = search->call->config->api_key,
+        .key = search->key,
         .now_ms = sok_clock_now_ms(search->call->clock),
         .only_watchable = true,
     };
@@ -258,9 +271,8 @@ enum sok_status sok_torznab_search(
     const struct sok_provider_call *call, const char *url, const struct sok_provider_query *query,
     struct sok_found_releases *ret, struct sok_error *err)
 {
-    struct search search = {.call = call, .url = with_key(call, url), .query = query};
-    if (!search.url)
-        return sok_fail(err, SOK_INVALID, "%.64s: its URL is wrong", call->config->name);
+    struct search search = {.call = call, .query = query};
+    SOK_TRY(set_url(&search, url, err));
     SOK_TRY(load_caps(call, search.url, &search.caps, err));
     const char *queries[] = {
         id_query(&search),
@@ -291,9 +303,8 @@ enum sok_status sok_torznab_search(
 
 enum sok_status sok_torznab_test(const struct sok_provider_call *call, const char *url, struct sok_error *err)
 {
-    struct search search = {.call = call, .url = with_key(call, url)};
-    if (!search.url)
-        return sok_fail(err, SOK_INVALID, "%.64s: its URL is wrong", call->config->name);
+    struct search search = {.call = call};
+    SOK_TRY(set_url(&search, url, err));
     sok_caps_cache_drop(call->caps, call->config->id);
     SOK_TRY(load_caps(call, search.url, &search.caps, err));
     size_t items, fresh; // capabilities often need no key; a search does
