@@ -74,8 +74,11 @@ static bool is_country(const char *words)
 
 static void better_of(struct reading *best, const struct reading *other)
 {
-    double a = best->similarity + (best->country ? 0.2 : 0) + (best->longer || best->shorter ? 0.05 : 0);
-    double b = other->similarity + (other->country ? 0.2 : 0) + (other->longer || other->shorter ? 0.05 : 0);
+    bool sure_a = best->similarity >= SAME_TITLE, sure_b = other->similarity >= SAME_TITLE;
+    double a =
+        best->similarity + (best->country && !sure_a ? 0.2 : 0) + (best->longer || best->shorter ? 0.05 : 0);
+    double b = other->similarity + (other->country && !sure_b ? 0.2 : 0) +
+               (other->longer || other->shorter ? 0.05 : 0);
     if (b > a)
         *best = *other;
 }
@@ -86,11 +89,14 @@ static void read_one(
     struct reading reading = how;
     reading.similarity = sok_title_similarity(arena, wanted, said);
     const char *wanted_key = sok_title_key(arena, wanted), *said_key = sok_title_key(arena, said);
+    reading.country = false;
     if (reading.similarity < SAME_TITLE && *wanted_key) {
         reading.longer = begins_with_words(said_key, wanted_key) || ends_with_words(said_key, wanted_key);
         reading.shorter = begins_with_words(wanted_key, said_key) && strlen(said_key) >= 8;
         size_t len = strlen(wanted_key);
         reading.country = begins_with_words(said_key, wanted_key) && is_country(said_key + len + 1);
+    } else if (how.country) {
+        reading.country = true;
     }
     better_of(best, &reading);
 }
@@ -102,6 +108,10 @@ static void read_title(
 {
     const char *said = release->title ? release->title : "";
     struct reading plain = {.year = release->year}, number = {.year = release->year, .number = true};
+    if (release->country) {
+        read_one(arena, wanted, sok_format(arena, "%s %s", said, release->country), plain, best);
+        plain.country = true;
+    }
     read_one(arena, wanted, said, plain, best);
     if (release->year)
         read_one(arena, wanted, sok_format(arena, "%s %d", said, release->year), (struct reading){0}, best);

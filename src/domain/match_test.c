@@ -106,6 +106,8 @@ static const struct {
     {EPISODE("Orchard (2016)", 0, 2, 7), "Orchard.1994.S02E07.720p.WEB-DL.x264-A", SOK_MATCH_WRONG_YEAR},
     {EPISODE("Orchard (2016)", 0, 2, 7), "Orchard.2016.S02E07.720p.WEB-DL.x264-A", SOK_MATCH_EXACT},
     {EPISODE("Orchard", 2016, 2, 7), "Orchard.US.S02E07.720p.WEB-DL.x264-A", SOK_MATCH_UNSURE},
+    {EPISODE("Orchard US", 2016, 2, 7), "Orchard.US.S02E07.720p.WEB-DL.x264-A", SOK_MATCH_EXACT},
+    {EPISODE("Orchard", 2016, 2, 7), "Orchard.US.2016.S02E07.720p.WEB-DL.x264-A", SOK_MATCH_EXACT},
     {EPISODE("Orchard", 2016, 2, 7), "Orchard.Lane.S02E07.720p.WEB-DL.x264-A", SOK_MATCH_WRONG_TITLE},
     {EPISODE("Orchard", 2016, 2, 7), "Orchard.2016.1080p.BluRay.x264-A", SOK_MATCH_UNSURE},
     {EPISODE("Orchard", 2016, 1, 7), "[Grp] Orchard - 07 [1080p].mkv", SOK_MATCH_EXACT},

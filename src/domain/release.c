@@ -185,6 +185,24 @@ static size_t take_container(struct sok_scan *scan, const char *text, const char
     return start - 1;
 }
 
+// "name.fr.srt", "3_por.srt": the last word of a subtitle file's name is its language.
+static void add_subtitle_code(struct sok_scan *scan)
+{
+    static const char *const types[] = {"srt", "ass", "ssa", "sub", "idx", "vtt", "sup", "smi"};
+    bool subtitles = false;
+    for (size_t i = 0; scan->container && i < SOK_ARRAY_LEN(types); i++)
+        subtitles |= strcmp(scan->container, types[i]) == 0;
+    if (!subtitles || !scan->count)
+        return;
+    struct sok_token *token = &scan->tokens[scan->count - 1];
+    const struct sok_phrase *phrase = sok_release_phrase(scan->lower + token->start, (size_t)token->len);
+    if (token->tag == TAG_LANGUAGE || !phrase || phrase->tag != TAG_LANGUAGE)
+        return;
+    token->tag = TAG_LANGUAGE;
+    add_all(scan, &scan->out->languages, phrase->value);
+    add_all(scan, &scan->out->subtitle_languages, phrase->value);
+}
+
 static void release_init(struct sok_release *out)
 {
     *out = (struct sok_release){.season = -1};
@@ -215,6 +233,7 @@ static void parse_name(struct sok_arena *arena, const char *text, size_t len, st
     sok_scan_bounds(&scan);
     sok_scan_bare_numbers(&scan);
     sok_scan_fields(&scan);
+    add_subtitle_code(&scan);
     sok_scan_title(&scan);
     sok_scan_group(&scan);
     out->type =

@@ -26,10 +26,11 @@ struct sok_numbers {
 };
 
 struct sok_release {
-    const char *name;  // the name as given, made clean UTF-8
-    const char *title; // NULL: none found
-    int year;          // 0: not said
-    int season;        // the first one; -1: not said, 0: the specials
+    const char *name;    // the name as given, made clean UTF-8
+    const char *title;   // NULL: none found
+    const char *country; // behind a title that several countries have: "US", "UK"
+    int year;            // 0: not said
+    int season;          // the first one; -1: not said, 0: the specials
     struct sok_numbers seasons;
     struct sok_numbers episodes;
     const double *absolute; // episode numbers counted over the whole series

@@ -5,11 +5,6 @@
 
 #include "base/text.h"
 
-static const char *offset(const struct sok_scan *scan, int index)
-{
-    return scan->lower + scan->tokens[index].start;
-}
-
 static bool alone_in_bracket(const struct sok_scan *scan, int index)
 {
     const struct sok_token *token = &scan->tokens[index];
@@ -35,7 +30,7 @@ static bool follows_number(const struct sok_scan *scan, int index)
 static bool is_range(struct sok_scan *scan, int index)
 {
     int last = 0;
-    const char *at = offset(scan, index) + 4;
+    const char *at = sok_scan_at(scan, index) + 4;
     while (*at == ' ')
         at++;
     if (*at != '-')
@@ -58,8 +53,8 @@ void sok_scan_year(struct sok_scan *scan)
     for (int i = scan->title_first; i < scan->count; i++) {
         const struct sok_token *token = &scan->tokens[i];
         int number = 0;
-        if (token->tag != TAG_NONE || token->len != 4 || sok_read_digits(offset(scan, i), 4, &number) != 4 ||
-            !sok_is_year(number))
+        if (token->tag != TAG_NONE || token->len != 4 ||
+            sok_read_digits(sok_scan_at(scan, i), 4, &number) != 4 || !sok_is_year(number))
             continue;
         bool alone = alone_in_bracket(scan, i);
         bool behind = scan->last_number && i >= scan->last_number;
@@ -102,14 +97,15 @@ static bool next_is_known(const struct sok_scan *scan, int index)
     if (next >= scan->count || scan->tokens[next].bracket != scan->tokens[index].bracket ||
         scan->tokens[next].tag != TAG_NONE)
         return true;
-    const struct sok_phrase *phrase = sok_release_phrase(offset(scan, next), (size_t)scan->tokens[next].len);
+    const struct sok_phrase *phrase =
+        sok_release_phrase(sok_scan_at(scan, next), (size_t)scan->tokens[next].len);
     return phrase && !(phrase->flags & FLAG_UPPER) && scan->leading_group;
 }
 
 static bool read_candidate(struct sok_scan *scan, int index, struct candidate *c)
 {
     const struct sok_token *token = &scan->tokens[index];
-    const char *start = offset(scan, index);
+    const char *start = sok_scan_at(scan, index);
     *c = (struct candidate){.index = index};
     c->digits = sok_read_digits(start, 4, &c->number);
     if (token->tag != TAG_NONE || !c->digits)
@@ -187,7 +183,7 @@ static int range_end(const char *at, int first, const char **ret_end)
 
 static void take(struct sok_scan *scan, struct candidate *c)
 {
-    const char *start = offset(scan, c->index), *end = c->end, *range = NULL;
+    const char *start = sok_scan_at(scan, c->index), *end = c->end, *range = NULL;
     if (end - start > c->digits && start[c->digits] == 'v')
         scan->out->version = start[c->digits + 1] - '0';
     if (holds_season(scan, c)) {
@@ -226,8 +222,8 @@ static bool take_pair(struct sok_scan *scan)
     if (a->tag != TAG_NONE || b->tag != TAG_NONE || a->len > 2 || b->len != 2 || !strchr("_-.", b->before) ||
         b->start != a->start + a->len + 1 || (b->before == '-' && a->before == '-'))
         return false;
-    if (sok_read_digits(offset(scan, last - 1), 2, &season) != a->len ||
-        sok_read_digits(offset(scan, last), 2, &episode) != 2 || !season)
+    if (sok_read_digits(sok_scan_at(scan, last - 1), 2, &season) != a->len ||
+        sok_read_digits(sok_scan_at(scan, last), 2, &episode) != 2 || !season)
         return false;
     sok_scan_add_season(scan, season);
     sok_scan_add_number(scan, &scan->out->episodes, episode);

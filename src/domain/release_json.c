@@ -47,6 +47,7 @@ json_t *sok_release_to_json(const struct sok_release *release)
 {
     json_t *object = json_object();
     sok_json_set_text(object, "title", release->title);
+    sok_json_set_text(object, "country", release->country);
     if (release->year)
         sok_json_set_int(object, "year", release->year);
     if (release->season >= 0)

@@ -1,9 +1,10 @@
 // The inside of the release-name parser: what its files share. Only domain/release*.c include this.
 //
-// A name becomes tokens (runs of letters and digits); each token is claimed by what it was recognised as. The
-// files: release_tokens.c cuts, release_tables.c knows the words, release_tags.c claims them,
-// release_numbers.c claims seasons, episodes, dates and years, release_title.c reads what is left over,
-// release.c puts it together.
+// A name becomes tokens (runs of letters and digits); each token is claimed by what it was recognised as. In
+// the order of work: release_tokens.c cuts; release_numbers.c with release_codes.c, release_words.c and
+// release_dates.c claims seasons, episodes and dates; release_tags.c claims the words that release_tables.c
+// knows; release_bare.c finds years and numbers that stand alone; release_title.c and release_group.c read
+// what is left over; release.c puts it together.
 #ifndef SOK_DOMAIN_RELEASE_PRIVATE_H
 #define SOK_DOMAIN_RELEASE_PRIVATE_H
 
@@ -136,10 +137,36 @@ static inline bool sok_is_word(char c)
 // Reads digits at `text`, at most max_digits (more: 0 read). Returns how many; *ret_number is set when > 0.
 int sok_read_digits(const char *text, int max_digits, int *ret_number);
 
+static inline int sok_token_end(const struct sok_token *token)
+{
+    return token->start + token->len;
+}
+
+// The bytes as they stand, without separators at the ends.
+char *sok_scan_slice(const struct sok_scan *scan, int from, int to);
+void sok_scan_unclaim(struct sok_scan *scan, int index);
+
 static inline bool sok_is_year(int number)
 {
     return number >= 1900 && number <= 2035;
 }
+
+// --- Between the files that read numbers. `at` points into scan->lower.
+
+const char *sok_scan_at(const struct sok_scan *scan, int index); // where a token begins
+// Claims the bytes as season or episode and moves first_number and last_number.
+void sok_scan_claim_number(struct sok_scan *scan, const char *from, const char *to);
+const char *sok_skip(const char *at, const char *set, int most); // over at most `most` bytes of the set
+bool sok_ends_word(const char *at);
+bool sok_word_in(const char *at, int len, const char *const *list);
+// Behind an episode number: a part letter ("23a") or a version ("05v2"), which is noted, may follow.
+const char *sok_episode_tail(struct sok_scan *scan, const char *at);
+int sok_season_digits(const char *at, int *ret_number); // as sok_read_digits; O may stand for 0
+
+bool sok_scan_codes(struct sok_scan *scan); // true: an episode was found
+void sok_scan_season_words(struct sok_scan *scan, bool episode_known);
+void sok_scan_episode_words(struct sok_scan *scan);
+void sok_scan_date(struct sok_scan *scan);
 
 // Adds to out->episodes or the like in ascending order, without doubles, up to SOK_RELEASE_NUMBERS_MAX.
 void sok_scan_add_number(struct sok_scan *scan, struct sok_numbers *list, int number);

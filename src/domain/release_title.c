@@ -15,11 +15,6 @@ static bool is_strong(const struct sok_token *token)
            token->tag != TAG_CRC;
 }
 
-static int token_end(const struct sok_token *token)
-{
-    return token->start + token->len;
-}
-
 // The first token behind this bracket and all in it.
 static int behind_bracket(const struct sok_scan *scan, int bracket)
 {
@@ -34,7 +29,7 @@ static bool all_tagged(const struct sok_scan *scan, int first, int last)
     return true;
 }
 
-static char *slice(const struct sok_scan *scan, int from, int to)
+char *sok_scan_slice(const struct sok_scan *scan, int from, int to)
 {
     while (from < to && strchr(" ._-", scan->text[from]))
         from++;
@@ -48,7 +43,7 @@ static int leading_bracket(const struct sok_scan *scan, int index)
 {
     for (int b = 1; b <= scan->bracket_count; b++)
         if (scan->brackets[b].open <= scan->tokens[index].start &&
-            scan->brackets[b].close >= token_end(&scan->tokens[index])) {
+            scan->brackets[b].close >= sok_token_end(&scan->tokens[index])) {
             int first = sok_scan_token_at(scan, scan->brackets[b].open);
             return first == index ? b : 0;
         }
@@ -115,7 +110,7 @@ void sok_scan_leading(struct sok_scan *scan)
                 site |= scan->tokens[i].tag == TAG_SITE;
             if (!site && scan->brackets[bracket].kind != '{')
                 scan->leading_group =
-                    slice(scan, scan->brackets[bracket].open + 1, scan->brackets[bracket].close);
+                    sok_scan_slice(scan, scan->brackets[bracket].open + 1, scan->brackets[bracket].close);
         }
         index = behind;
     }
@@ -139,7 +134,7 @@ static bool small_code_counts(const struct sok_scan *scan, int index)
     return false;
 }
 
-static void unclaim(struct sok_scan *scan, int index)
+void sok_scan_unclaim(struct sok_scan *scan, int index)
 {
     scan->tokens[index].tag = TAG_NONE;
     scan->tokens[index].flags = 0;
@@ -190,7 +185,7 @@ static bool stands_apart(const struct sok_scan *scan, int index)
     while (next < scan->count && scan->tokens[next].joined)
         next++;
     bool loud = true;
-    for (int i = token->start; i < token_end(&scan->tokens[next - 1]); i++)
+    for (int i = token->start; i < sok_token_end(&scan->tokens[next - 1]); i++)
         loud &= scan->text[i] == scan->lower[i] ? !sok_is_letter(scan->text[i]) : true;
     if (token->tag == TAG_SOURCE && loud && sok_quality_is_cinema_recording(token->value))
         return true;
@@ -218,9 +213,9 @@ void sok_scan_bounds(struct sok_scan *scan)
             continue;
         if (stands_apart(scan, i))
             continue;
-        unclaim(scan, i);
+        sok_scan_unclaim(scan, i);
         for (int k = i + 1; k < scan->count && scan->tokens[k].joined; k++)
-            unclaim(scan, k);
+            sok_scan_unclaim(scan, k);
     }
 }
 
@@ -322,12 +317,28 @@ static int cut_at_bracket(const struct sok_scan *scan, int first, int stop)
     return stop;
 }
 
+// "The Office US S01E03", "Shark Tank (AU)": two capitals that end a series' title.
+static bool take_country(struct sok_scan *scan, int index)
+{
+    static const char *const countries[] = {"US", "UK", "AU", "NZ", "CA", "IE"};
+    const struct sok_token *token = &scan->tokens[index];
+    for (size_t i = 0; token->len == 2 && i < SOK_ARRAY_LEN(countries); i++) {
+        if (memcmp(countries[i], scan->text + token->start, 2) == 0) {
+            scan->out->country = countries[i];
+            return true;
+        }
+    }
+    return false;
+}
+
 void sok_scan_title(struct sok_scan *scan)
 {
     int first = scan->title_first, stop = title_stop(scan);
     if (scan->count && first < stop) {
         stop = cut_at_bracket(scan, first, stop);
-        int to = token_end(&scan->tokens[stop - 1]);
+        if (stop - 1 > first && scan->last_number && take_country(scan, stop - 1))
+            stop--;
+        int to = sok_token_end(&scan->tokens[stop - 1]);
         int last_bracket = scan->tokens[stop - 1].bracket;
         // The closing bracket of what is inside the title, and a mark that ends it ("Mamma Mia!").
         while (to < scan->len && strchr("!?.", scan->text[to]) && scan->text[to])
@@ -346,10 +357,11 @@ void sok_scan_title(struct sok_scan *scan)
     for (end = from; end < scan->count && scan->tokens[end].tag == TAG_NONE; end++)
         if (end > from && scan->tokens[end].bracket != scan->tokens[from].bracket)
             break;
-    if (end <= from || (scan->tokens[from].bracket && scan->brackets[scan->tokens[from].bracket].open >=
-                                                          token_end(&scan->tokens[scan->last_number - 1])))
+    if (end <= from ||
+        (scan->tokens[from].bracket && scan->brackets[scan->tokens[from].bracket].open >=
+                                           sok_token_end(&scan->tokens[scan->last_number - 1])))
         return;
-    const char *text = readable(scan, scan->tokens[from].start, token_end(&scan->tokens[end - 1]));
+    const char *text = readable(scan, scan->tokens[from].start, sok_token_end(&scan->tokens[end - 1]));
     if (end == scan->count && scan->tokens[from].before == '-' && end - from == 1 &&
         scan->tech == scan->count && !scan->container)
         return; // "show.s01e01-group"
@@ -362,144 +374,4 @@ void sok_scan_title(struct sok_scan *scan)
         // "S01E02 - Title": nothing in front; then what follows names the episode only.
         scan->out->title = NULL;
     }
-}
-
-static bool group_like(const struct sok_scan *scan, int first, int last)
-{
-    int bytes = token_end(&scan->tokens[last - 1]) - scan->tokens[first].start;
-    return last > first && last - first <= 5 && bytes <= 40;
-}
-
-// "[eztv]", "[rarbg]": who passed it on, not who made it.
-static bool is_site_bracket(const struct sok_scan *scan, int first, int last)
-{
-    static const char *const names[] = {"eztv", "rartv", "ettv", "rarbg", "tgx",   "ethd",  "utr",
-                                        "vtv",  "eztvx", "etrg", "n1c",   "prime", "glodls"};
-    if (last - first != 1)
-        return scan->tokens[first].tag == TAG_SITE;
-    for (size_t i = 0; i < SOK_ARRAY_LEN(names); i++)
-        if ((size_t)scan->tokens[first].len == strlen(names[i]) &&
-            memcmp(scan->lower + scan->tokens[first].start, names[i], strlen(names[i])) == 0)
-            return true;
-    return scan->tokens[first].tag == TAG_SITE;
-}
-
-static int last_claimed(const struct sok_scan *scan, int end)
-{
-    for (int i = end - 1; i >= scan->title_first; i--)
-        if (scan->tokens[i].tag != TAG_NONE && scan->tokens[i].tag != TAG_SITE)
-            return i;
-    return -1;
-}
-
-// "-AsRequested", ".sample": what others hung behind the group.
-static bool is_tail(const struct sok_token *token)
-{
-    return token->tag == TAG_OTHER && token->value && strcmp(token->value, "tail") == 0;
-}
-
-// "x264-GROUP" at the end, brackets behind it left out.
-static bool trailing_group(struct sok_scan *scan)
-{
-    int end = scan->count, own = scan->count ? scan->tokens[scan->title_first].bracket : 0;
-    while (end > 0 && scan->tokens[end - 1].bracket && scan->tokens[end - 1].bracket != own) {
-        int bracket = scan->tokens[end - 1].bracket;
-        int first = sok_scan_token_at(scan, scan->brackets[bracket].open);
-        if (first <= scan->title_first)
-            break;
-        end = first;
-    }
-    while (end > 0 && (scan->tokens[end - 1].tag == TAG_SITE || is_tail(&scan->tokens[end - 1])))
-        end--;
-    int claimed = last_claimed(scan, end);
-    if (claimed < 0)
-        return false;
-    int first = claimed + 1;
-    if (first >= end || scan->tokens[first].bracket != own ||
-        (claimed < scan->tech && scan->tech < scan->count))
-        return false;
-    // The dash says where the group begins; without one a dotted last word is it.
-    int dash = -1;
-    for (int i = first; i < end; i++)
-        if (scan->tokens[i].before == '-') {
-            dash = i;
-            break;
-        }
-    bool by = end - first == 2 && strncmp(scan->lower + scan->tokens[first].start, "by", 2) == 0;
-    if (dash < 0 && !by &&
-        (scan->tokens[first].before != '.' || end - first > 2 || scan->tech == scan->count))
-        return false;
-    if (scan->tech == scan->count && (dash != first || !scan->last_number))
-        return false;
-    int from = dash > first && end - first > 3 ? dash : first;
-    if (end - from == 2 && scan->tokens[from].len == 2 &&
-        strncmp(scan->lower + scan->tokens[from].start, "by", 2) == 0)
-        from++;
-    if (!group_like(scan, from, end))
-        return false;
-    scan->out->group = slice(scan, scan->tokens[from].start, token_end(&scan->tokens[end - 1]));
-    for (int i = from; i < end; i++)
-        scan->tokens[i].joined = true;
-    return true;
-}
-
-// "... [Group]" or "(YIFY)" at the end.
-static bool bracketed_group(struct sok_scan *scan)
-{
-    for (int end = scan->count; end > scan->title_first + 1;) {
-        int bracket = scan->tokens[end - 1].bracket;
-        if (!bracket)
-            return false;
-        int first = sok_scan_token_at(scan, scan->brackets[bracket].open);
-        if (first <= scan->title_first || first >= end)
-            return false;
-        bool free = true;
-        for (int i = first; i < end; i++)
-            free &= scan->tokens[i].tag == TAG_NONE;
-        if (free && !is_site_bracket(scan, first, end) && group_like(scan, first, end) &&
-            first > scan->tech) {
-            scan->out->group = slice(scan, scan->tokens[first].start, token_end(&scan->tokens[end - 1]));
-            return true;
-        }
-        end = first;
-    }
-    return false;
-}
-
-// Glued to the last technical word behind a dash, the group may be a word that we know: "x264-REMUX".
-static bool known_word_group(struct sok_scan *scan)
-{
-    int last = scan->count - 1;
-    while (last > 0 && (scan->tokens[last].bracket || scan->tokens[last].tag == TAG_SITE))
-        last--;
-    if (last <= scan->tech || scan->tokens[last].before != '-' || scan->tokens[last].joined)
-        return false;
-    const struct sok_token *token = &scan->tokens[last], *before = &scan->tokens[last - 1];
-    bool close = token->start == token_end(before) + 1;
-    if (before->tag == TAG_NONE || !close || token->tag == TAG_NONE || token->tag == TAG_CHANNELS)
-        return false;
-    bool spare_source =
-        token->tag == TAG_SOURCE && scan->out->source && strcmp(scan->out->source, token->value) != 0;
-    bool code = token->tag == TAG_LANGUAGE && token->len == 2 && before->tag != TAG_LANGUAGE &&
-                before->tag != TAG_SUBTITLE;
-    bool shop = token->tag == TAG_OTHER ||
-                (token->tag == TAG_SUBTITLE && (token->flags & FLAG_SUBS) && before->tag == TAG_OTHER);
-    if (!spare_source && !code && !shop)
-        return false;
-    if (code && scan->out->languages.count == 1)
-        scan->out->languages.count = 0;
-    scan->out->group = slice(scan, token->start, token_end(token));
-    unclaim(scan, last);
-    return true;
-}
-
-void sok_scan_group(struct sok_scan *scan)
-{
-    if (scan->leading_group && (scan->out->season < 0 || !trailing_group(scan))) {
-        scan->out->group = scan->leading_group;
-        return;
-    }
-    if (scan->out->group || trailing_group(scan) || known_word_group(scan))
-        return;
-    bracketed_group(scan);
 }
