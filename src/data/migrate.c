@@ -3,10 +3,11 @@
 // trigger at a line "END;"; a line that begins with "--" is a comment.
 #include "data/migrate.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/embed.h"
 #include "base/text.h"
@@ -130,6 +131,8 @@ static enum sok_status take_snapshot(
     struct sok_db *db, const char *folder, int64_t version, int64_t now_ms, struct sok_error *err)
 {
     char path[1024];
+    if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+        return sok_fail_errno(err, SOK_IO, errno, "cannot make the folder %s", folder);
     int len =
         snprintf(path, sizeof(path), "%s/before-%lld-%lld.db", folder, (long long)version, (long long)now_ms);
     if (len < 0 || (size_t)len >= sizeof(path))

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "workers/hunter.h"
 #include "workers/librarian.h"
 #include "workers/oracle.h"
@@ -20,6 +21,8 @@ struct sok_workers {
 static enum sok_status start_all(struct sok_workers *workers, struct sok_error *err)
 {
     const struct sok_worker_env *env = workers->env;
+    if (sok_text_starts(env->config->queue_url, "embedded:")) // the data folder is ours alone
+        SOK_TRY(sok_worker_take_over(env, err));
     if (workers->roles & SOK_ROLE_SCOUT)
         SOK_TRY(sok_scout_start(env, &workers->scout, err));
     if (workers->roles & SOK_ROLE_ORACLE)

@@ -1,0 +1,175 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "data/providers.h"
+#include "data/tasks.h"
+#include "services/health/health.h"
+#include "workers/sentinel_private.h"
+
+// The beginning of a small kernel file as text; "" when it cannot be read.
+static void read_text(const char *path, char *ret_text, size_t size)
+{
+    ssize_t len = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        len = read(fd, ret_text, size - 1);
+        close(fd);
+    }
+    ret_text[len > 0 ? len : 0] = '\0';
+}
+
+bool sok_cpu_times_parse(const char *text, struct sok_cpu_times *ret)
+{
+    // user nice system idle iowait irq softirq steal (proc_stat(5))
+    unsigned long long t[8] = {0};
+    int fields = sscanf(
+        text, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6],
+        &t[7]);
+    if (fields < 4)
+        return false;
+    struct sok_cpu_times times = {0};
+    for (int i = 0; i < fields; i++) {
+        times.total += t[i];
+        if (i != 3 && i != 4)
+            times.busy += t[i];
+    }
+    *ret = times;
+    return true;
+}
+
+double sok_cpu_percent(const struct sok_cpu_times *before, const struct sok_cpu_times *after)
+{
+    if (after->total <= before->total || after->busy < before->busy)
+        return -1;
+    return 100.0 * (double)(after->busy - before->busy) / (double)(after->total - before->total);
+}
+
+static bool read_kib(const char *meminfo, const char *name, double *ret)
+{
+    const char *at = strstr(meminfo, name);
+    return at && sscanf(at + strlen(name), " %lf", ret) == 1;
+}
+
+double sok_memory_percent(const char *meminfo)
+{
+    double total, available;
+    if (!read_kib(meminfo, "MemTotal:", &total) || !read_kib(meminfo, "MemAvailable:", &available) ||
+        total <= 0)
+        return -1;
+    return 100.0 * (total - available) / total;
+}
+
+static int64_t resident_bytes(void)
+{
+    char text[128];
+    long long pages;
+    read_text("/proc/self/statm", text, sizeof(text));
+    return sscanf(text, "%*d %lld", &pages) == 1 ? pages * sysconf(_SC_PAGESIZE) : 0;
+}
+
+static void sample_system(
+    const struct sok_worker_env *env, struct sok_cpu_times *cpu, struct sok_sample *sample)
+{
+    char text[4096];
+    struct sok_cpu_times now;
+    read_text("/proc/stat", text, sizeof(text));
+    if (sok_cpu_times_parse(text, &now)) {
+        if (cpu->total)
+            sample->values[SOK_GAUGE_CPU] = sok_cpu_percent(cpu, &now);
+        *cpu = now;
+    }
+    read_text("/proc/meminfo", text, sizeof(text));
+    sample->values[SOK_GAUGE_MEMORY] = sok_memory_percent(text);
+    sample->resident_bytes = resident_bytes();
+    if (sample->values[SOK_GAUGE_CPU] >= 0)
+        sok_metric_set(env->metrics, SOK_METRIC_SYSTEM_CPU, sample->values[SOK_GAUGE_CPU], NULL);
+    sok_metric_set(env->metrics, SOK_METRIC_SYSTEM_MEMORY, (double)sample->resident_bytes, NULL);
+}
+
+static void sample_health(
+    const struct sok_worker_env *env, struct sok_arena *arena, struct sok_sample *sample)
+{
+    static const struct {
+        const char *check;
+        enum sok_gauge gauge;
+        bool is_disk;
+    } rows[] = {
+        {"database", SOK_GAUGE_DATABASE, false},
+        {"cache", SOK_GAUGE_CACHE, false},
+        {"queue", SOK_GAUGE_QUEUE, false},
+        {"disk_data", SOK_GAUGE_DISK_DATA, true},
+        {"disk_downloads", SOK_GAUGE_DISK_DOWNLOADS, true},
+        {"disk_library", SOK_GAUGE_DISK_LIBRARY, true},
+    };
+    struct sok_health_env health = {
+        .config = env->config, .clock = env->clock, .db = env->db, .cache = env->cache, .queue = env->queue};
+    struct sok_health_check *checks;
+    size_t count;
+    sok_health_run(&health, arena, &checks, &count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t row = 0; row < SOK_ARRAY_LEN(rows); row++) {
+            if (strcmp(checks[i].name, rows[row].check) != 0)
+                continue;
+            bool unknown = rows[row].is_disk && checks[i].free_bytes == 0 && !checks[i].ok;
+            sample->values[rows[row].gauge] = unknown             ? -1
+                                              : rows[row].is_disk ? (double)checks[i].free_bytes
+                                                                  : !checks[i].ok;
+        }
+    if (sample->values[SOK_GAUGE_DISK_DATA] >= 0)
+        sok_metric_set(env->metrics, SOK_METRIC_SYSTEM_DISK_FREE, sample->values[SOK_GAUGE_DISK_DATA], NULL);
+}
+
+static void sample_tasks(const struct sok_worker_env *env, struct sok_arena *arena, struct sok_sample *sample)
+{
+    // Who does which jobs, as the metric's label wants it.
+    static const char *const workers[SOK_JOB_COUNT] = {
+        [SOK_JOB_SEARCH] = "scout",
+        [SOK_JOB_DOWNLOAD] = "hunter",
+        [SOK_JOB_SCORE] = "oracle",
+        [SOK_JOB_MONITOR] = "sentinel",
+    };
+    struct sok_task_count *counts;
+    size_t count;
+    struct sok_error err = {0};
+    if (sok_tasks_count(sok_db_reader(env->db), arena, &counts, &count, &err) != SOK_OK)
+        return;
+    double pending[SOK_JOB_COUNT] = {0}, total = 0;
+    for (size_t i = 0; i < count; i++) {
+        enum sok_job job = sok_job_find(counts[i].task_type);
+        if (job == SOK_JOB_COUNT || strcmp(counts[i].status, "pending") != 0)
+            continue;
+        pending[job] = (double)counts[i].count;
+        total += pending[job];
+    }
+    for (int job = 0; job < SOK_JOB_COUNT; job++)
+        sok_metric_set(env->metrics, SOK_METRIC_WORKER_QUEUE, pending[job], workers[job]);
+    sample->values[SOK_GAUGE_PENDING] = total;
+}
+
+static void sample_providers(
+    const struct sok_worker_env *env, struct sok_arena *arena, struct sok_sample *sample)
+{
+    struct sok_provider *providers;
+    size_t count;
+    struct sok_error err = {0};
+    if (sok_providers_list(sok_db_reader(env->db), arena, true, &providers, &count, &err) != SOK_OK)
+        return;
+    double failing = 0;
+    for (size_t i = 0; i < count; i++)
+        failing += providers[i].last_error_at > providers[i].last_ok_at;
+    sample->values[SOK_GAUGE_PROVIDERS] = failing;
+}
+
+void sok_sentinel_sample(
+    const struct sok_worker_env *env, struct sok_cpu_times *cpu, struct sok_sample *ret_sample)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    for (int i = 0; i < SOK_GAUGE_COUNT; i++)
+        ret_sample->values[i] = -1;
+    sample_system(env, cpu, ret_sample);
+    sample_health(env, arena, ret_sample);
+    sample_tasks(env, arena, ret_sample);
+    sample_providers(env, arena, ret_sample);
+}

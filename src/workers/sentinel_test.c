@@ -1,0 +1,199 @@
+#include "workers/sentinel.h"
+
+#include <semaphore.h>
+#include <string.h>
+#include <time.h>
+
+#include "backends/cache/cache.h"
+#include "backends/db/drivers/failing.h"
+#include "backends/queue/queue.h"
+#include "base/test.h"
+#include "data/sessions.h"
+#include "data/tasks.h"
+#include "data/test_db.h"
+#include "runtime/log.h"
+#include "workers/sentinel_private.h"
+
+struct fixture {
+    struct sok_test_db t;
+    struct sok_queue *queue;
+    struct sok_cache *cache;
+    struct sok_clock_manual clock;
+    struct sok_config config;
+    struct sok_metrics *metrics;
+    struct sok_worker_env env;
+    sem_t heard;
+    char alerts[8][512];
+    int alert_count;
+};
+
+static void hear(const struct sok_event *event, void *context)
+{
+    struct fixture *f = context;
+    if (f->alert_count < 8)
+        snprintf(f->alerts[f->alert_count++], sizeof(f->alerts[0]), "%s", event->json);
+    sem_post(&f->heard);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    sok_test_db_open(&f->t, "failing:");
+    sok_clock_manual_init(&f->clock, 100LL * 86400000);
+    f->metrics = sok_metrics_new();
+    assert_ok(sok_queue_open("embedded:", &f->queue, &f->t.err));
+    assert_ok(sok_cache_open("memory:", &f->clock.clock, NULL, &f->cache, &f->t.err));
+    sem_init(&f->heard, 0, 0);
+    assert_ok(sok_queue_subscribe(f->queue, "alert", hear, f, &f->t.err));
+    f->config = (struct sok_config){
+        .data_dir = f->t.dir.path, .download_dir = f->t.dir.path, .library_dirs = f->t.dir.path};
+    f->env = (struct sok_worker_env){
+        .config = &f->config,
+        .clock = &f->clock.clock,
+        .metrics = f->metrics,
+        .db = f->t.db,
+        .cache = f->cache,
+        .queue = f->queue,
+        .owner = "me"};
+    sok_log_set(SOK_LOG_ERROR + 1, SOK_LOG_TEXT);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    sok_queue_close(f->queue);
+    sok_cache_close(f->cache);
+    sok_metrics_free(f->metrics);
+    sok_test_db_close(&f->t);
+    sem_destroy(&f->heard);
+    free(f);
+    return 0;
+}
+
+static void the_kernels_figures_are_read(void **state)
+{
+    struct sok_cpu_times before, after;
+    assert_true(sok_cpu_times_parse("cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1 2 3 4\n", &before));
+    assert_true(sok_cpu_times_parse("cpu  150 0 150 750 150 0 0 0 0 0\n", &after));
+    assert_true(sok_cpu_percent(&before, &after) == 50);
+    assert_true(sok_cpu_percent(&after, &after) == -1);
+    assert_false(sok_cpu_times_parse("intr 1 2 3", &before));
+    assert_true(sok_memory_percent("MemTotal: 1000 kB\nMemFree: 10 kB\nMemAvailable:   250 kB\n") == 75);
+    assert_true(sok_memory_percent("") == -1);
+}
+
+static void judge(struct fixture *f, enum sok_gauge gauge, double value, struct sok_alert_state *states)
+{
+    struct sok_sample sample;
+    for (int i = 0; i < SOK_GAUGE_COUNT; i++)
+        sample.values[i] = -1;
+    sample.values[gauge] = value;
+    sok_sentinel_judge(&f->env, &sample, states);
+}
+
+static void hear_alert(struct fixture *f, const char *state)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 30;
+    assert_int_equal(sem_timedwait(&f->heard, &until), 0);
+    assert_non_null(strstr(f->alerts[f->alert_count - 1], state));
+}
+
+static void an_alert_is_raised_once_and_cleared_with_a_margin(void **state)
+{
+    struct fixture *f = *state;
+    struct sok_alert_state states[SOK_GAUGE_COUNT] = {0};
+    const double gib = 1073741824.0;
+    judge(f, SOK_GAUGE_DISK_DATA, 3 * gib, states);
+    judge(f, SOK_GAUGE_DISK_DATA, 0.5 * gib, states);
+    hear_alert(f, "raised");
+    judge(f, SOK_GAUGE_DISK_DATA, 0.4 * gib, states); // still
+    judge(f, SOK_GAUGE_DISK_DATA, 1.5 * gib, states); // better, not well
+    judge(f, SOK_GAUGE_DISK_DATA, 0.9 * gib, states);
+    judge(f, SOK_GAUGE_DISK_DATA, 2.5 * gib, states);
+    hear_alert(f, "cleared");
+    assert_int_equal(f->alert_count, 2);
+}
+
+static void one_busy_moment_is_no_alert(void **state)
+{
+    struct fixture *f = *state;
+    struct sok_alert_state states[SOK_GAUGE_COUNT] = {0};
+    for (int i = 0; i < 10; i++)
+        judge(f, SOK_GAUGE_CPU, i % 4 == 3 ? 50 : 100, states);
+    assert_false(states[SOK_GAUGE_CPU].is_raised);
+    for (int i = 0; i < 4; i++)
+        judge(f, SOK_GAUGE_CPU, 100, states);
+    hear_alert(f, "\"cpu\"");
+    assert_true(states[SOK_GAUGE_CPU].is_raised);
+}
+
+static enum sok_status insert_rows(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    const struct fixture *f = context;
+    int64_t now_ms = sok_clock_now_ms(f->env.clock);
+    struct sok_task task = {.id = "t1", .task_type = "search", .created_at = now_ms};
+    struct sok_session old = {
+        .id = "old", .user_id = "ada", .created_at = 1, .last_used_at = 1, .expires_at = 2};
+    struct sok_session living = {
+        .id = "living", .user_id = "ada", .created_at = 1, .last_used_at = 1, .expires_at = now_ms + 1000};
+    SOK_TRY(sok_tasks_insert(tx, &task, err));
+    SOK_TRY(sok_sessions_insert(tx, &old, err));
+    return sok_sessions_insert(tx, &living, err);
+}
+
+static void a_round_sets_metrics_and_deletes_what_has_expired(void **state)
+{
+    struct fixture *f = *state;
+    struct sok_sentinel sentinel = {.env = &f->env};
+    struct sok_session session;
+    SOK_BUF_AUTO text;
+    sok_test_db_add_user(&f->t, "ada", "user");
+    assert_ok(sok_db_write(f->t.db, insert_rows, f, &f->t.err));
+    sok_sentinel_step(&sentinel);
+    assert_int_equal(sok_sessions_find(f->t.reader, f->t.arena, "old", &session, &f->t.err), SOK_NOT_FOUND);
+    assert_ok(sok_sessions_find(f->t.reader, f->t.arena, "living", &session, &f->t.err));
+    sok_buf_init(&text, 1 << 20);
+    sok_metrics_format(f->metrics, &text);
+    assert_non_null(strstr(text.data, "sokoul_worker_queue_size{worker_type=\"scout\"} 1"));
+    assert_non_null(strstr(text.data, "sokoul_system_memory_bytes"));
+    assert_null(strstr(text.data, "sokoul_system_disk_free_bytes 0\n"));
+}
+
+static void a_database_that_fails_raises_an_alert_and_the_round_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    struct sok_sentinel sentinel = {.env = &f->env};
+    sok_db_failing_set(f->t.db, SOK_DB_FAULT_ALL, 0, 1, SOK_UNAVAILABLE);
+    sok_sentinel_step(&sentinel);
+    hear_alert(f, "\"database\"");
+    sok_db_failing_set(f->t.db, SOK_DB_FAULT_NONE, 0, 0, SOK_OK);
+    sok_sentinel_step(&sentinel);
+    hear_alert(f, "cleared");
+}
+
+static void it_starts_and_stops_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct sok_sentinel *sentinel;
+    assert_ok(sok_sentinel_start(&f->env, &sentinel, &f->t.err));
+    assert_null(sok_sentinel_stop(sentinel));
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_kernels_figures_are_read),
+        TEST(an_alert_is_raised_once_and_cleared_with_a_margin),
+        TEST(one_busy_moment_is_no_alert),
+        TEST(a_round_sets_metrics_and_deletes_what_has_expired),
+        TEST(a_database_that_fails_raises_an_alert_and_the_round_goes_on),
+        TEST(it_starts_and_stops_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
