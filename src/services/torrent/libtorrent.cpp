@@ -392,12 +392,24 @@ static lt::settings_pack settings(const struct sok_torrents_options *options)
     return pack;
 }
 
+// By default libtorrent lets peers of the local network pass the limits. An operator who sets one means it.
+static void limit_every_peer(lt::session &session)
+{
+    std::uint32_t const global = 1u << static_cast<std::uint32_t>(lt::session::global_peer_class_id);
+    lt::ip_filter every;
+    every.add_rule(lt::make_address("0.0.0.0"), lt::make_address("255.255.255.255"), global);
+    every.add_rule(
+        lt::make_address("::"), lt::make_address("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), global);
+    session.set_peer_class_filter(every);
+}
+
 enum sok_status sok_lt_open(
     const struct sok_torrents_options *options, struct sok_lt_session **ret, struct sok_error *err)
 {
     return guarded(err, [&] {
         lt::session_params params(settings(options));
         *ret = new sok_lt_session(std::move(params));
+        limit_every_peer((*ret)->session);
         return SOK_OK;
     });
 }
