@@ -1,31 +1,12 @@
 // The hooks around a real server with a few routes of every policy, a real database and the in-process cache.
 #include "api/middleware/middleware.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "backends/cache/cache.h"
-#include "backends/db/db.h"
+#include "api/test_api.h"
 #include "base/rand.h"
-#include "base/test.h"
-#include "base/text.h"
 #include "data/audit.h"
 #include "data/ip_rules.h"
-#include "data/migrate.h"
-#include "net/http_client.h"
-#include "runtime/log.h"
-#include "services/auth/auth.h"
-#include "services/auth/test_dir.h"
 
-#define PASSWORD "correct horse battery"
-
-static struct sok_test_dir dir;
-static struct sok_arena *arena;
-static struct sok_api api;
-static struct sok_config config;
-static struct sok_http_server *server;
-static struct sok_http_client *http;
-static const char *tokens[SOK_USER_ADMIN + 1]; // by role; NULL for nobody
+static struct test_api test;
 
 static enum sok_status say_who(struct sok_request *request, struct sok_error *err SOK_UNUSED)
 {
@@ -60,98 +41,21 @@ static const struct sok_route routes[] = {
     ROW("/limited/auth", PUBLIC, AUTH, say_who),
 };
 
-static void make_tokens(void)
-{
-    static const char *const names[] = {NULL, "user", "moderator", "admin"};
-    for (int role = SOK_USER_USER; role <= SOK_USER_ADMIN; role++) {
-        struct sok_error err = {0};
-        struct sok_user user;
-        struct sok_tokens pair;
-        struct sok_new_account account = {
-            .username = names[role],
-            .email = sok_format(arena, "%s@example.org", names[role]),
-            .password = PASSWORD,
-            .role = names[role],
-        };
-        assert_ok(sok_accounts_create(&api.auth->accounts, arena, &account, &user, &err));
-        assert_ok(sok_session_start(api.auth->sessions, arena, user.id, NULL, NULL, &pair, &err));
-        tokens[role] = pair.access_token;
-    }
-}
-
 static int setup(void **state SOK_UNUSED)
 {
-    struct sok_error err = {0};
-    int64_t applied = 0;
-    sok_test_dir_make(&dir);
-    sok_log_set(SOK_LOG_ERROR, SOK_LOG_JSON);
-    arena = sok_arena_new(0);
-    config = (struct sok_config){.data_dir = dir.path};
-    api = (struct sok_api){.config = &config, .clock = &sok_clock_system};
-    assert_ok(sok_db_open(sok_format(arena, "sqlite:%s/sokoul.db", dir.path), NULL, &api.db, &err));
-    assert_ok(sok_migrate(api.db, NULL, 0, &applied, &err));
-    assert_ok(sok_cache_open("memory:", &sok_clock_system, NULL, &api.cache, &err));
-    struct sok_auth_options auth = {
-        .data_dir = dir.path, .db = api.db, .cache = api.cache, .clock = &sok_clock_system, .bcrypt_cost = 4};
-    assert_ok(sok_auth_open(&auth, &api.auth, &err));
-    struct sok_http_server_options options = {
-        .listen = "127.0.0.1:0",
-        .routes = routes,
-        .route_count = SOK_ARRAY_LEN(routes),
-        .app = &api,
-        .before = sok_api_before,
-        .after = sok_api_after,
-        .clock = &sok_clock_system,
-    };
-    assert_ok(sok_http_server_start(&options, &server, &err));
-    struct sok_http_client_options client = {
-        .clock = &sok_clock_system,
-        .user_agent = "test",
-        .allow_hosts = sok_format(arena, "127.0.0.1:%d", sok_http_server_port(server))};
-    assert_ok(sok_http_client_new(&client, &http, &err));
-    make_tokens();
+    test_api_start(&test, routes, SOK_ARRAY_LEN(routes));
     return 0;
 }
 
 static int teardown(void **state SOK_UNUSED)
 {
-    http = sok_http_client_free(http);
-    server = sok_http_server_stop(server, 1000);
-    sok_auth_close(api.auth);
-    sok_cache_close(api.cache);
-    sok_db_close(api.db);
-    arena = sok_arena_free(arena);
-    sok_test_dir_remove(dir.path);
+    test_api_stop(&test);
     return 0;
 }
 
 static struct sok_http_reply get(const char *path, const char *token, const char *header)
 {
-    struct sok_http_reply reply = {0};
-    struct sok_error err = {0};
-    const char *headers[3] = {NULL};
-    size_t count = 0;
-    if (token)
-        headers[count++] = sok_format(arena, "Authorization: Bearer %s", token);
-    if (header)
-        headers[count++] = header;
-    struct sok_http_fetch fetch = {
-        .url = sok_format(arena, "http://127.0.0.1:%d%s", sok_http_server_port(server), path),
-        .headers = headers,
-        .tries = 1,
-    };
-    enum sok_status status = sok_http_fetch(http, arena, &fetch, &reply, &err);
-    assert_true(status == SOK_OK || reply.status >= 400);
-    return reply;
-}
-
-static const char *code_of(const struct sok_http_reply *reply)
-{
-    json_t *body = NULL;
-    assert_ok(sok_json_parse(reply->body, reply->body_len, 1 << 16, &body, NULL));
-    const char *code = sok_strdup(arena, sok_json_text(body, "code", ""));
-    json_decref(body);
-    return code;
+    return test_api_call(&test, "GET", path, token, header, NULL);
 }
 
 static void every_policy_meets_every_credential(void **state SOK_UNUSED)
@@ -167,9 +71,9 @@ static void every_policy_meets_every_credential(void **state SOK_UNUSED)
     };
     for (size_t i = 0; i < SOK_ARRAY_LEN(rows); i++) {
         assert_int_equal(rows[i].nobody, get(rows[i].path, NULL, NULL).status);
-        assert_int_equal(rows[i].user, get(rows[i].path, tokens[SOK_USER_USER], NULL).status);
-        assert_int_equal(rows[i].moderator, get(rows[i].path, tokens[SOK_USER_MODERATOR], NULL).status);
-        assert_int_equal(rows[i].admin, get(rows[i].path, tokens[SOK_USER_ADMIN], NULL).status);
+        assert_int_equal(rows[i].user, get(rows[i].path, test.tokens[SOK_USER_USER], NULL).status);
+        assert_int_equal(rows[i].moderator, get(rows[i].path, test.tokens[SOK_USER_MODERATOR], NULL).status);
+        assert_int_equal(rows[i].admin, get(rows[i].path, test.tokens[SOK_USER_ADMIN], NULL).status);
         assert_int_equal(rows[i].invalid, get(rows[i].path, "x.y.z", NULL).status);
     }
 }
@@ -178,7 +82,7 @@ static void another_scheme_is_nobody(void **state SOK_UNUSED)
 {
     assert_int_equal(401, get("/user", NULL, "Authorization: Basic dXNlcjpwYXNz").status);
     assert_int_equal(401, get("/user", NULL, "Authorization: Bearer").status);
-    const char *lower = sok_format(arena, "Authorization: bearer %s", tokens[SOK_USER_USER]);
+    const char *lower = sok_format(test.arena, "Authorization: bearer %s", test.tokens[SOK_USER_USER]);
     assert_int_equal(200, get("/user", NULL, lower).status); // the scheme's case does not matter
 }
 
@@ -188,57 +92,58 @@ static void operator_route_is_for_this_machine_alone_without_a_proxy(void **stat
     assert_int_equal(401, get("/operator", NULL, "X-Real-IP: 127.0.0.1").status);
     assert_int_equal(401, get("/operator", NULL, "Host: rebound.example.org").status);
     assert_int_equal(200, get("/operator", NULL, "Host: localhost:3000").status);
-    assert_int_equal(403, get("/operator", tokens[SOK_USER_USER], "X-Forwarded-For: 127.0.0.1").status);
-    assert_int_equal(200, get("/operator", tokens[SOK_USER_ADMIN], "X-Forwarded-For: 127.0.0.1").status);
+    assert_int_equal(403, get("/operator", test.tokens[SOK_USER_USER], "X-Forwarded-For: 127.0.0.1").status);
+    assert_int_equal(200, get("/operator", test.tokens[SOK_USER_ADMIN], "X-Forwarded-For: 127.0.0.1").status);
 }
 
 static void pages_of_other_sites_are_refused(void **state SOK_UNUSED)
 {
-    const char *ours = sok_format(arena, "Origin: http://127.0.0.1:%d", sok_http_server_port(server));
+    const char *ours =
+        sok_format(test.arena, "Origin: http://127.0.0.1:%d", sok_http_server_port(test.server));
     assert_int_equal(200, get("/origin", NULL, NULL).status);
     assert_int_equal(200, get("/origin", NULL, ours).status);
     assert_int_equal(403, get("/origin", NULL, "Origin: http://127.0.0.1:1").status);
     assert_int_equal(403, get("/origin", NULL, "Origin: null").status);
     assert_int_equal(403, get("/origin", NULL, "Origin: https://evil.example.org").status);
     assert_int_equal(403, get("/origin", NULL, "Sec-Fetch-Site: cross-site").status);
-    config.public_url = "https://films.example.org/";
+    test.config.public_url = "https://films.example.org/";
     assert_int_equal(200, get("/origin", NULL, "Origin: https://films.example.org").status);
-    config.public_url = NULL;
+    test.config.public_url = NULL;
 }
 
 static void user_is_limited_and_others_are_not_touched(void **state SOK_UNUSED)
 {
-    config.rate_api = 3;
-    config.rate_search = 1;
+    test.config.rate_api = 3;
+    test.config.rate_search = 1;
     for (int i = 0; i < 3; i++)
-        assert_int_equal(200, get("/limited/api", tokens[SOK_USER_USER], NULL).status);
-    struct sok_http_reply reply = get("/limited/api", tokens[SOK_USER_USER], NULL);
+        assert_int_equal(200, get("/limited/api", test.tokens[SOK_USER_USER], NULL).status);
+    struct sok_http_reply reply = get("/limited/api", test.tokens[SOK_USER_USER], NULL);
     assert_int_equal(429, reply.status);
-    assert_string_equal("rate_limited", code_of(&reply));
-    assert_int_equal(200, get("/limited/api", tokens[SOK_USER_ADMIN], NULL).status);
-    assert_int_equal(200, get("/limited/search", tokens[SOK_USER_USER], NULL).status);
-    assert_int_equal(429, get("/limited/search", tokens[SOK_USER_USER], NULL).status);
-    config.rate_api = config.rate_search = 0;
-    assert_int_equal(200, get("/limited/api", tokens[SOK_USER_USER], NULL).status); // 0 is off
+    assert_string_equal("rate_limited", test_api_text(&test, &reply, "code"));
+    assert_int_equal(200, get("/limited/api", test.tokens[SOK_USER_ADMIN], NULL).status);
+    assert_int_equal(200, get("/limited/search", test.tokens[SOK_USER_USER], NULL).status);
+    assert_int_equal(429, get("/limited/search", test.tokens[SOK_USER_USER], NULL).status);
+    test.config.rate_api = test.config.rate_search = 0;
+    assert_int_equal(200, get("/limited/api", test.tokens[SOK_USER_USER], NULL).status); // 0 is off
 }
 
 static void signing_in_is_limited_by_address_whoever_asks(void **state SOK_UNUSED)
 {
-    config.rate_auth = 2;
+    test.config.rate_auth = 2;
     assert_int_equal(200, get("/limited/auth", NULL, NULL).status);
-    assert_int_equal(200, get("/limited/auth", tokens[SOK_USER_USER], NULL).status);
-    assert_int_equal(429, get("/limited/auth", tokens[SOK_USER_ADMIN], NULL).status);
-    config.rate_auth = 0;
+    assert_int_equal(200, get("/limited/auth", test.tokens[SOK_USER_USER], NULL).status);
+    assert_int_equal(429, get("/limited/auth", test.tokens[SOK_USER_ADMIN], NULL).status);
+    test.config.rate_auth = 0;
 }
 
 static void address_is_limited_over_all_limited_routes(void **state SOK_UNUSED)
 {
-    config.rate_ip = 2;
-    assert_int_equal(200, get("/limited/api", tokens[SOK_USER_USER], NULL).status);
-    assert_int_equal(200, get("/limited/search", tokens[SOK_USER_ADMIN], NULL).status);
+    test.config.rate_ip = 2;
+    assert_int_equal(200, get("/limited/api", test.tokens[SOK_USER_USER], NULL).status);
+    assert_int_equal(200, get("/limited/search", test.tokens[SOK_USER_ADMIN], NULL).status);
     assert_int_equal(429, get("/limited/auth", NULL, NULL).status);
     assert_int_equal(200, get("/public", NULL, NULL).status);
-    config.rate_ip = 0;
+    test.config.rate_ip = 0;
 }
 
 static enum sok_status add_rule(struct sok_db_tx *tx, void *context, struct sok_error *err)
@@ -252,18 +157,18 @@ static void insert_rule(const char *kind, const char *cidr)
     struct sok_error err = {0};
     sok_uuid7(sok_clock_now_ms(&sok_clock_system), id);
     struct sok_ip_rule rule = {.id = id, .kind = kind, .cidr = cidr, .created_at = 1};
-    assert_ok(sok_db_write(api.db, add_rule, &rule, &err));
-    sok_cache_clear(api.cache, "ip_rules");
+    assert_ok(sok_db_write(test.api.db, add_rule, &rule, &err));
+    sok_cache_clear(test.api.cache, "ip_rules");
 }
 
 static void blacklisted_address_is_out_unless_whitelisted(void **state SOK_UNUSED)
 {
     insert_rule("blacklist", "127.0.0.0/8");
-    struct sok_http_reply reply = get("/user", tokens[SOK_USER_ADMIN], NULL);
+    struct sok_http_reply reply = get("/user", test.tokens[SOK_USER_ADMIN], NULL);
     assert_int_equal(403, reply.status);
-    assert_string_equal("address_blocked", code_of(&reply));
+    assert_string_equal("address_blocked", test_api_text(&test, &reply, "code"));
     insert_rule("whitelist", "127.0.0.1/32");
-    assert_int_equal(200, get("/user", tokens[SOK_USER_USER], NULL).status);
+    assert_int_equal(200, get("/user", test.tokens[SOK_USER_USER], NULL).status);
     assert_int_equal(200, get("/operator", NULL, "X-Real-IP: 1.2.3.4").status);
 }
 
@@ -271,12 +176,13 @@ static void ended_session_is_out(void **state SOK_UNUSED)
 {
     struct sok_error err = {0};
     struct sok_principal principal;
-    assert_int_equal(200, get("/user", tokens[SOK_USER_USER], NULL).status);
-    assert_ok(sok_session_authenticate(api.auth->sessions, arena, tokens[SOK_USER_USER], &principal, &err));
-    assert_ok(sok_session_end(api.auth->sessions, principal.session_id, "logout", &err));
-    struct sok_http_reply reply = get("/user", tokens[SOK_USER_USER], NULL);
+    assert_int_equal(200, get("/user", test.tokens[SOK_USER_USER], NULL).status);
+    assert_ok(sok_session_authenticate(
+        test.api.auth->sessions, test.arena, test.tokens[SOK_USER_USER], &principal, &err));
+    assert_ok(sok_session_end(test.api.auth->sessions, principal.session_id, "logout", &err));
+    struct sok_http_reply reply = get("/user", test.tokens[SOK_USER_USER], NULL);
     assert_int_equal(401, reply.status);
-    assert_string_equal("session_ended", code_of(&reply));
+    assert_string_equal("session_ended", test_api_text(&test, &reply, "code"));
 }
 
 static void audit_says_who_did_what_from_where(void **state SOK_UNUSED)
@@ -287,8 +193,9 @@ static void audit_says_who_did_what_from_where(void **state SOK_UNUSED)
     struct sok_page_info info;
     struct sok_audit *entries = NULL;
     size_t count = 0;
-    assert_int_equal(200, get("/audited", tokens[SOK_USER_MODERATOR], "X-Request-ID: trace-me").status);
-    assert_ok(sok_audit_list(sok_db_reader(api.db), arena, &filter, &page, &entries, &count, &info, &err));
+    assert_int_equal(200, get("/audited", test.tokens[SOK_USER_MODERATOR], "X-Request-ID: trace-me").status);
+    assert_ok(sok_audit_list(
+        sok_db_reader(test.api.db), test.arena, &filter, &page, &entries, &count, &info, &err));
     assert_int_equal(1, count);
     assert_string_equal("thing", entries[0].resource);
     assert_string_equal("127.0.0.1", entries[0].ip_address);
