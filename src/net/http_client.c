@@ -699,3 +699,8 @@ struct sok_http_client *sok_http_client_free(struct sok_http_client *client)
     pthread_mutex_unlock(&client->lock);
     return destroy(client);
 }
+
+bool sok_http_client_is_open(struct sok_http_client *client, const char *breaker)
+{
+    return sok_breaker_state(client->breakers, breaker) == SOK_BREAKER_OPEN;
+}

@@ -29,7 +29,8 @@ static bool may_see_details(const struct sok_request *request)
 enum sok_status sok_system_health_deep(struct sok_request *request, struct sok_error *err)
 {
     struct sok_api *api = sok_api_of(request);
-    struct sok_health_env env = {api->config, api->clock, api->db, api->cache, api->queue};
+    struct sok_health_env env = {api->config, api->clock, api->db,       api->cache,
+                                 api->queue,  api->http,  api->providers};
     struct sok_health_check *checks;
     size_t count;
     sok_health_run(&env, request->arena, &checks, &count);
@@ -37,12 +38,12 @@ enum sok_status sok_system_health_deep(struct sok_request *request, struct sok_e
     json_t *list = json_object();
     for (size_t i = 0; i < count; i++) {
         json_t *one = json_object();
-        ok = ok && checks[i].ok;
+        ok = ok && (checks[i].ok || !checks[i].vital);
         sok_json_set_text(one, "status", checks[i].ok ? "ok" : "failed");
         if (details) {
             sok_json_set_int(one, "latency_ms", checks[i].latency_ms);
             sok_json_set_optional_text(one, "error", checks[i].error);
-            if (sok_text_starts(checks[i].name, "disk"))
+            if (checks[i].free_bytes)
                 sok_json_set_int(one, "free_bytes", checks[i].free_bytes);
         }
         json_object_set_new(list, checks[i].name, one);

@@ -7,6 +7,8 @@
 #include "backends/cache/cache.h"
 #include "backends/db/db.h"
 #include "backends/queue/queue.h"
+#include "net/http_client.h"
+#include "services/providers/registry.h"
 
 #define DEADLINE_MS 1000
 
@@ -36,20 +38,50 @@ static const struct {
     {"queue", check_queue},
 };
 
-#define DISK_COUNT 3
-
-static struct sok_health_check check_disk(struct sok_arena *arena, const char *name, const char *folder)
+// The fullest of the folders that grow.
+static struct sok_health_check check_disk(const struct sok_health_env *env, struct sok_arena *arena)
 {
-    struct sok_health_check check = {.name = name};
-    struct statvfs fs;
-    if (statvfs(folder, &fs) < 0) {
-        check.error = sok_format(arena, "cannot be asked: %s", strerrordesc_np(errno));
-        return check;
+    const char *library = env->config->library_dirs;
+    const char *const folders[] = {
+        env->config->data_dir,
+        env->config->download_dir,
+        sok_strndup(arena, library, strcspn(library, ":")),
+    };
+    struct sok_health_check check = {.name = "disk", .vital = true, .ok = true, .free_bytes = INT64_MAX};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(folders); i++) {
+        struct statvfs fs;
+        int64_t free_bytes = 0;
+        if (statvfs(folders[i], &fs) < 0)
+            check.error = sok_format(arena, "%s cannot be asked: %s", folders[i], strerrordesc_np(errno));
+        else
+            free_bytes = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
+        if (free_bytes < SOK_HEALTH_DISK_MIN_BYTES && !check.error)
+            check.error =
+                sok_format(arena, "only %lld MiB free at %s", (long long)(free_bytes >> 20), folders[i]);
+        if (free_bytes < check.free_bytes)
+            check.free_bytes = free_bytes;
     }
-    check.free_bytes = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
-    check.ok = check.free_bytes >= SOK_HEALTH_DISK_MIN_BYTES;
-    if (!check.ok)
-        check.error = sok_format(arena, "only %lld MiB free", (long long)(check.free_bytes >> 20));
+    check.ok = !check.error;
+    return check;
+}
+
+// Providers whose circuit breaker is open: they failed again and again. Nobody is asked here.
+static struct sok_health_check check_providers(const struct sok_health_env *env, struct sok_arena *arena)
+{
+    struct sok_health_check check = {.name = "providers", .ok = true};
+    struct sok_provider *providers = NULL;
+    size_t count = 0;
+    struct sok_error err = {0};
+    if (!env->providers || !env->http)
+        return check;
+    if (sok_providers_list(env->providers, arena, &providers, &count, &err) != SOK_OK)
+        check.error = sok_strdup(arena, err.message);
+    for (size_t i = 0; i < count; i++)
+        if (providers[i].config.enabled && sok_http_client_is_open(env->http, providers[i].config.id))
+            check.error = sok_format(
+                arena, "%s%s%s", check.error ? check.error : "failing: ", check.error ? ", " : "",
+                providers[i].config.name);
+    check.ok = !check.error;
     return check;
 }
 
@@ -57,22 +89,20 @@ void sok_health_run(
     const struct sok_health_env *env, struct sok_arena *arena, struct sok_health_check **ret,
     size_t *ret_count)
 {
-    struct sok_health_check *checks =
-        sok_alloc_array(arena, SOK_ARRAY_LEN(part_checks) + DISK_COUNT, sizeof(*checks));
+    struct sok_health_check *checks = sok_alloc_array(arena, SOK_ARRAY_LEN(part_checks) + 2, sizeof(*checks));
     size_t count = 0;
     for (size_t i = 0; i < SOK_ARRAY_LEN(part_checks); i++) {
         struct sok_error err = {0};
         int64_t started_ms = sok_clock_mono_ms(env->clock);
         struct sok_health_check *check = &checks[count++];
         check->name = part_checks[i].name;
+        check->vital = true;
         check->ok = part_checks[i].run(env, &err) == SOK_OK;
         check->latency_ms = sok_clock_mono_ms(env->clock) - started_ms;
         check->error = check->ok ? NULL : sok_strdup(arena, err.message);
     }
-    const char *library = env->config->library_dirs;
-    checks[count++] = check_disk(arena, "disk_data", env->config->data_dir);
-    checks[count++] = check_disk(arena, "disk_downloads", env->config->download_dir);
-    checks[count++] = check_disk(arena, "disk_library", sok_strndup(arena, library, strcspn(library, ":")));
+    checks[count++] = check_disk(env, arena);
+    checks[count++] = check_providers(env, arena);
     *ret = checks;
     *ret_count = count;
 }

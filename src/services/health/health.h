@@ -11,6 +11,8 @@
 
 struct sok_cache;
 struct sok_db;
+struct sok_http_client;
+struct sok_providers;
 struct sok_queue;
 
 struct sok_health_env { // all borrowed
@@ -19,14 +21,17 @@ struct sok_health_env { // all borrowed
     struct sok_db *db;
     struct sok_cache *cache;
     struct sok_queue *queue;
+    struct sok_http_client *http;    // NULL: providers are not looked at
+    struct sok_providers *providers; // likewise
 };
 
 struct sok_health_check {
-    const char *name; // "database", "cache", "queue", "disk_data", "disk_downloads", "disk_library"
+    const char *name; // "database", "cache", "queue", "disk", "providers"
     bool ok;
+    bool vital; // without it this process cannot serve; providers are not
     int64_t latency_ms;
     const char *error;  // NULL when ok
-    int64_t free_bytes; // of the disks, else 0
+    int64_t free_bytes; // of the fullest disk, else 0
 };
 
 // Free space below which a disk counts as full: room for the database to commit and for a download to be
