@@ -69,12 +69,12 @@ static struct sok_health_check check_disk(const struct sok_health_env *env, stru
 static struct sok_health_check check_providers(const struct sok_health_env *env, struct sok_arena *arena)
 {
     struct sok_health_check check = {.name = "providers", .ok = true};
-    struct sok_provider *providers = NULL;
+    struct sok_provider_instance *providers = NULL;
     size_t count = 0;
     struct sok_error err = {0};
     if (!env->providers || !env->http)
         return check;
-    if (sok_providers_list(env->providers, arena, &providers, &count, &err) != SOK_OK)
+    if (sok_providers_load(env->providers, arena, &providers, &count, &err) != SOK_OK)
         check.error = sok_strdup(arena, err.message);
     for (size_t i = 0; i < count; i++)
         if (providers[i].config.enabled && sok_http_client_is_open(env->http, providers[i].config.id))
