@@ -4,6 +4,9 @@
 #include "cli/cli.h"
 
 static const struct sok_cli_command commands[] = {
+    {"serve", "serve", "run the server and the workers of SOKOUL_ROLES", sok_app_serve},
+    {"worker", "worker scout|hunter|oracle|sentinel", "run one worker (needs a shared queue)",
+     sok_app_worker},
     {"migrate", "migrate [--status]", "bring the database's schema up to date", sok_app_migrate},
 };
 

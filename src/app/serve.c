@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/hub.h"
 #include "api/middleware/middleware.h"
 #include "app/commands.h"
 #include "app/program.h"
@@ -137,6 +138,8 @@ static void reload(struct running *running)
     sok_log_set(fresh.log_level, fresh.log_format);
     if (program->torrents)
         sok_torrents_set_limits(program->torrents, fresh.torrent_down_kib, fresh.torrent_up_kib);
+    if (program->hub)
+        sok_hub_set_max_per_ip(program->hub, fresh.max_ws_per_ip);
     sok_log(
         SOK_LOG_INFO, SOK_LOG_API, "configuration reloaded", SOK_TEXT("changed", changed),
         SOK_TEXT("needs_restart", waiting));
