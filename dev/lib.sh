@@ -32,9 +32,9 @@ build_binary() {
     meson setup build -Dtests=false --buildtype=release >build/setup.log 2>&1 ||
       { tail -30 build/setup.log >&2; fail "meson could not set up the build (all of it: build/setup.log)"; }
   fi
-  case "$(ninja -C build -n sokoul 2>/dev/null | tail -1)" in
+  case "$(ninja -C build -n sokoul sokoul-probe 2>/dev/null | tail -1)" in
   *"no work to do"*) return 0 ;;
   esac
   say "building (a few minutes the first time)"
-  ninja -C build sokoul >"$log" 2>&1 || { tail -40 "$log" >&2; fail "the build failed (all of it: $log)"; }
+  ninja -C build sokoul sokoul-probe >"$log" 2>&1 || { tail -40 "$log" >&2; fail "the build failed (all of it: $log)"; }
 }
