@@ -1,6 +1,8 @@
 // `sokoul migrate`: brings the database's schema up to date, or says where it stands. `serve` does the former
 // at its start, too.
+#include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "app/commands.h"
 #include "backends/db/db.h"
@@ -46,6 +48,8 @@ int sok_app_migrate(int argc, char **argv)
     SOK_CLEANUP(sok_db_cleanup) struct sok_db *db = NULL;
     enum sok_status status = sok_config_load(arena, NULL, environ, &config, &problems, &err);
     fputs(problems, stderr);
+    if (status == SOK_OK && mkdir(config.data_dir, 0700) != 0 && errno != EEXIST)
+        status = sok_fail_errno(&err, SOK_IO, errno, "cannot make the data folder %s", config.data_dir);
     if (status == SOK_OK)
         status = sok_db_open(config.database_url, NULL, &db, &err);
     if (status == SOK_OK)
