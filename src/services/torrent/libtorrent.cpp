@@ -386,6 +386,9 @@ static lt::settings_pack settings(const struct sok_torrents_options *options)
     pack.set_int(lt::settings_pack::stop_tracker_timeout, 2);
     pack.set_int(lt::settings_pack::max_metadata_size, static_cast<int>(SOK_TORRENT_FILE_MAX_BYTES));
     pack.set_int(lt::settings_pack::metadata_token_limit, token_limit);
+    // libtorrent tries uTP before TCP, which moves a tenth of the bytes at the same cost. Peers may still
+    // come by uTP.
+    pack.set_bool(lt::settings_pack::enable_outgoing_utp, false);
     // Plain reads and writes instead of memory maps: a full disk is an error, not a SIGBUS, and a reader sees
     // a piece as soon as it is written.
     pack.set_int(lt::settings_pack::mmap_file_size_cutoff, INT_MAX);
