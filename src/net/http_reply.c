@@ -216,18 +216,26 @@ static void make_bytes(struct sok_exchange *exchange)
             sok_reply_header(request, "ETag", etag);
         }
         if (sok_etag_listed(sok_request_header(request, "If-None-Match"), etag, false)) {
+            // With the body's length, which is what a 304 may say; libmicrohttpd leaves the body itself out.
             response->http_status = 304;
             response->content_type = NULL;
-            response->len = 0;
         }
     }
-    response->body_bytes = request->is_head ? 0 : (int64_t)response->len;
+    bool has_body = !request->is_head && response->http_status != 304;
+    response->body_bytes = has_body ? (int64_t)response->len : 0;
     response->mhd = borrow_bytes(response->bytes, response->len);
 }
 
 static ssize_t never_read(void *cls, uint64_t at, char *buf, size_t max)
 {
     return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+// A response that says how long its body would be: to HEAD, and 304.
+static struct MHD_Response *without_bytes(int64_t len)
+{
+    return len ? MHD_create_response_from_callback((uint64_t)len, 1, never_read, NULL, NULL)
+               : borrow_bytes("", 0);
 }
 
 static const char *content_range(struct sok_arena *arena, struct sok_range range, int64_t size)
@@ -246,8 +254,7 @@ static struct MHD_Response *make_single(struct sok_exchange *exchange, struct so
     if (len == 0 || exchange->request.is_head) {
         let_source_go(response);
         response->body_bytes = 0;
-        return len ? MHD_create_response_from_callback((uint64_t)len, 1, never_read, NULL, NULL)
-                   : borrow_bytes("", 0);
+        return without_bytes(len);
     }
     if (source->fd < 0)
         return sok_pump_response(exchange, source, &range, NULL, "", 1, len);
@@ -284,8 +291,8 @@ static void make_not_modified(struct sok_response *response)
 {
     response->http_status = 304;
     response->content_type = NULL;
+    response->mhd = without_bytes(response->source.size_bytes);
     let_source_go(response);
-    response->mhd = borrow_bytes("", 0);
 }
 
 static bool is_unchanged(struct sok_request *request, const struct sok_byte_source *source)

@@ -215,6 +215,8 @@ static void an_unchanged_reply_is_304(void **state)
         struct raw_reply reply = raw_listen(arena, fd, true);
         assert_int_equal(304, reply.status);
         assert_string_equal(etag, raw_header(arena, &reply, "ETag"));
+        const char *length = raw_header(arena, &reply, "Content-Length");
+        assert_true(!length || strcmp(length, "17") == 0);
     }
     raw_say(fd, "GET /hello HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"other\"\r\n\r\n");
     assert_int_equal(200, raw_listen(arena, fd, true).status);
