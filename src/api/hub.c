@@ -136,7 +136,7 @@ static bool is_subscribed(struct hub_client *client, const struct event_view *ev
     return found;
 }
 
-static bool concerns(void *context, void *user)
+static bool concerns(const void *context, void *user)
 {
     const struct event_view *event = context;
     struct hub_client *client = user;
@@ -194,7 +194,7 @@ static const char *make_text(
     return sok_format(arena, "{\"type\":\"%s\",\"id\":\"%s\",\"at\":\"%s\",\"data\":%s}", type, id, at, data);
 }
 
-static bool is_session(void *context, void *user)
+static bool is_session(const void *context, void *user)
 {
     return sok_text_eq(((struct hub_client *)user)->session_id, context);
 }
@@ -203,7 +203,7 @@ struct user_view {
     const char *user_id, *keep_session_id;
 };
 
-static bool is_user(void *context, void *user)
+static bool is_user(const void *context, void *user)
 {
     const struct user_view *view = context;
     const struct hub_client *client = user;
@@ -212,7 +212,8 @@ static bool is_user(void *context, void *user)
 }
 
 // Ends those that have a socket and marks those that will get one.
-static void end_clients(struct sok_hub *hub, int code, const char *reason, sok_ws_wants wants, void *context)
+static void end_clients(
+    struct sok_hub *hub, int code, const char *reason, sok_ws_wants wants, const void *context)
 {
     pthread_mutex_lock(&hub->lock);
     for (struct hub_client *at = hub->clients; at; at = at->next)
@@ -409,7 +410,7 @@ enum sok_status sok_hub_accept(
 
 void sok_hub_close_session(struct sok_hub *hub, const char *session_id)
 {
-    end_clients(hub, CLOSE_SESSION_ENDED, "session ended", is_session, (void *)(uintptr_t)session_id);
+    end_clients(hub, CLOSE_SESSION_ENDED, "session ended", is_session, session_id);
 }
 
 void sok_hub_set_max_per_ip(struct sok_hub *hub, int64_t max_per_ip)

@@ -199,8 +199,7 @@ static const char *find_reply_header(const struct sok_response *response, const 
 static struct MHD_Response *borrow_bytes(const void *bytes, size_t len)
 {
     // libmicrohttpd does not write into it, its type only says so.
-    return MHD_create_response_from_buffer(
-        len, (void *)(uintptr_t)(len ? bytes : ""), MHD_RESPMEM_PERSISTENT);
+    return MHD_create_response_from_buffer(len, (void *)(len ? bytes : ""), MHD_RESPMEM_PERSISTENT);
 }
 
 static void make_bytes(struct sok_exchange *exchange)

@@ -224,7 +224,7 @@ void sok_router_find(
             ret->route = entry->route;
         }
     }
-    if (ret->route)
+    if (best && ret->route)
         fill_params(arena, best, parts, count, ret);
 }
 

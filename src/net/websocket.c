@@ -135,7 +135,7 @@ static void push(struct sok_ws *ws, struct client *client, struct sok_ws_message
         set_close(ws, client, SOK_WS_TRY_LATER, "reading too slowly");
         return;
     }
-    if (!client->queue && !(client->queue = calloc((size_t)max, sizeof(*client->queue))))
+    if (!client->queue && !(client->queue = calloc((size_t)max, sizeof(struct sok_ws_message *))))
         sok_panic("out of memory for a client's queue");
     client->queue[(client->queue_first + client->queue_count++) % max] = sok_ws_message_hold(message);
     client->queue_bytes += message->len;
@@ -506,7 +506,8 @@ void sok_ws_send(struct sok_ws *ws, uint64_t client_id, struct sok_ws_message *m
     wake(ws);
 }
 
-void sok_ws_broadcast(struct sok_ws *ws, struct sok_ws_message *message, sok_ws_wants wants, void *context)
+void sok_ws_broadcast(
+    struct sok_ws *ws, struct sok_ws_message *message, sok_ws_wants wants, const void *context)
 {
     pthread_mutex_lock(&ws->lock);
     for (struct client *at = ws->clients; at; at = at->hh.next)
@@ -516,7 +517,7 @@ void sok_ws_broadcast(struct sok_ws *ws, struct sok_ws_message *message, sok_ws_
     wake(ws);
 }
 
-void sok_ws_close(struct sok_ws *ws, int code, const char *reason, sok_ws_wants wants, void *context)
+void sok_ws_close(struct sok_ws *ws, int code, const char *reason, sok_ws_wants wants, const void *context)
 {
     pthread_mutex_lock(&ws->lock);
     for (struct client *at = ws->clients; at; at = at->hh.next)

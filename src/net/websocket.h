@@ -55,12 +55,13 @@ void sok_ws_send(struct sok_ws *ws, uint64_t client, struct sok_ws_message *mess
 
 // Queues it for every client for which `wants` says so; `wants` runs under the hub's lock and may only look
 // at its arguments. Any thread.
-typedef bool (*sok_ws_wants)(void *context, void *user);
-void sok_ws_broadcast(struct sok_ws *ws, struct sok_ws_message *message, sok_ws_wants wants, void *context);
+typedef bool (*sok_ws_wants)(const void *context, void *user);
+void sok_ws_broadcast(
+    struct sok_ws *ws, struct sok_ws_message *message, sok_ws_wants wants, const void *context);
 
 // Ends every client for which `wants` says so (NULL: all), or one, with this code and a literal as reason.
 // Any thread.
-void sok_ws_close(struct sok_ws *ws, int code, const char *reason, sok_ws_wants wants, void *context);
+void sok_ws_close(struct sok_ws *ws, int code, const char *reason, sok_ws_wants wants, const void *context);
 
 void sok_ws_close_one(struct sok_ws *ws, uint64_t client, int code, const char *reason);
 

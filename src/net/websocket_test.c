@@ -87,7 +87,7 @@ static void send_text(uint64_t id, const char *text)
     sok_ws_message_drop(message);
 }
 
-static bool is_user(void *context, void *user)
+static bool is_user(const void *context, void *user)
 {
     return strcmp(context, user) == 0;
 }
@@ -124,7 +124,7 @@ static void a_broadcast_reaches_whom_it_concerns(void **state)
     int anna = join("anna", NULL, NULL), berta = join("berta", NULL, NULL),
         also_anna = join("anna", NULL, NULL);
     struct sok_ws_message *message = sok_ws_message_new("for anna", 8);
-    sok_ws_broadcast(ws, message, is_user, (void *)(uintptr_t) "anna");
+    sok_ws_broadcast(ws, message, is_user, "anna");
     sok_ws_message_drop(message);
     message = sok_ws_message_new("for all", 7);
     sok_ws_broadcast(ws, message, NULL, NULL);
@@ -236,7 +236,7 @@ static void pings_are_answered(void **state)
 static void a_close_is_said_and_answered(void **state)
 {
     int anna = join("anna", NULL, NULL), berta = join("berta", NULL, NULL);
-    sok_ws_close(ws, 4401, "session ended", is_user, (void *)(uintptr_t) "anna");
+    sok_ws_close(ws, 4401, "session ended", is_user, "anna");
     struct ws_frame *frame = ws_listen(anna);
     assert_int_equal(4401, frame->close_code);
     assert_string_equal("session ended", frame->text + 2);

@@ -37,11 +37,11 @@ struct sok_log_field {
     double real;
 };
 #define SOK_TEXT(field, value) \
-    ((struct sok_log_field){.name = field, .kind = SOK_LOG_FIELD_TEXT, .text = value})
+    ((struct sok_log_field){.name = (field), .kind = SOK_LOG_FIELD_TEXT, .text = (value)})
 #define SOK_INT(field, value) \
-    ((struct sok_log_field){.name = field, .kind = SOK_LOG_FIELD_INT, .integer = value})
+    ((struct sok_log_field){.name = (field), .kind = SOK_LOG_FIELD_INT, .integer = (value)})
 #define SOK_REAL(field, value) \
-    ((struct sok_log_field){.name = field, .kind = SOK_LOG_FIELD_REAL, .real = value})
+    ((struct sok_log_field){.name = (field), .kind = SOK_LOG_FIELD_REAL, .real = (value)})
 
 // sok_log(SOK_LOG_INFO, SOK_LOG_WORKER, "search done", SOK_TEXT("task_id", id), SOK_INT("results", n));
 // A text field that is NULL is left out. Any thread; writes with one write(2).

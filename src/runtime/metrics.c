@@ -123,10 +123,10 @@ struct sok_metrics *sok_metrics_free(struct sok_metrics *metrics)
     if (!metrics)
         return NULL;
     for (int i = 0; i < SOK_METRIC_COUNT; i++) {
-        struct series *series, *next;
-        HASH_ITER(hh, metrics->families[i].series, series, next)
-        {
-            HASH_DEL(metrics->families[i].series, series);
+        struct series *series = metrics->families[i].series, *next;
+        HASH_CLEAR(hh, metrics->families[i].series);
+        for (; series; series = next) {
+            next = series->hh.next;
             free(series);
         }
         pthread_mutex_destroy(&metrics->families[i].lock);
