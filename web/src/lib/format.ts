@@ -8,6 +8,10 @@ export function bytes(count: number | null | undefined): string {
   return `${value.toFixed(value < 10 && unit > 0 ? 1 : 0)} ${units[unit]}`
 }
 
+export function speed(bytesPerSecond: number): string {
+  return bytesPerSecond > 0 ? `${bytes(bytesPerSecond)}/s` : '0 B/s'
+}
+
 export function duration(seconds: number | null | undefined): string {
   if (seconds == null || seconds < 0) return '–'
   const h = Math.floor(seconds / 3600)

@@ -1,0 +1,141 @@
+"""The pages in a real browser: the setup link, a search, a download, watching it while it comes, the library."""
+
+import pytest
+from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from harness.process import SLOW
+from harness.scene import GIB, Release, Torznab, metadata, release, settings_for
+from harness.swarm import Swarm
+
+NAME = "Paper.Lantern.2019.720p.WEB-DL.x264-OWN"
+PASSWORD = "correct horse battery"
+
+
+class Page:
+  def __init__(self, folder):
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
+                     "--disable-background-networking", "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={folder}/chromium"):
+      options.add_argument(argument)
+    self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+
+  def kill(self):
+    self.driver.quit()
+
+  def until(self, condition, what, seconds=30):
+    """Waits for a condition to hold; a page that redraws under it makes it look again."""
+    wait = WebDriverWait(self.driver, seconds * SLOW, poll_frequency=0.2, ignored_exceptions=[StaleElementReferenceException])
+    try:
+      return wait.until(lambda _: condition())
+    except TimeoutException:
+      raise AssertionError(f"{what}; the page says: {self.text()[:800]}") from None
+
+  def find(self, css):
+    return self.until(lambda: next((one for one in self.driver.find_elements(By.CSS_SELECTOR, css) if one.is_displayed()), None), css)
+
+  def fill(self, label, value):
+    box = self.until(lambda: next((one for one in self.driver.find_elements(By.CSS_SELECTOR, "input")
+                                   if label in (one.get_attribute("aria-label") or one.find_element(By.XPATH, "..").text)), None), label)
+    box.clear()
+    box.send_keys(value)
+
+  def press(self, text, inside="body"):
+    self.until(lambda: self._press(text, inside), f"something to press called {text}")
+
+  def _press(self, text, inside):
+    for one in self.driver.find_elements(By.CSS_SELECTOR, f"{inside} button, {inside} a"):
+      if one.is_displayed() and one.text.strip() == text:
+        one.click()
+        return True
+    return False
+
+  def text(self):
+    return self.driver.find_element(By.TAG_NAME, "body").text
+
+  def sees(self, text, seconds=30):
+    self.until(lambda: text in self.text(), f"the page does not say {text!r}", seconds)
+
+  def video(self):
+    return self.driver.execute_script(
+      "const v = document.querySelector('video'); return v && {at: v.currentTime, width: v.videoWidth, error: v.error && v.error.message}")
+
+
+@pytest.fixture
+def page(folder, keep):
+  return keep(Page(folder))
+
+
+def test_from_the_setup_link_to_watching(folder, keep, start, films, tracker, page):
+  swarm = keep(Swarm(folder / "swarm", films("big.mkv", mib=105), tracker, NAME + ".mkv", up_kib=12_000))
+  tmdb, tvmaze = metadata(keep)
+  indexer = keep(Torznab([Release(NAME, swarm.torrent, seeders=14), release("Paper.Lantern.2019.HDCAM.x264-CAM", 3, seeders=9000, size=GIB)]))
+  broken = keep(Torznab(fault="500"))
+  server = start(**settings_for([indexer, broken], tmdb=tmdb, tvmaze=tvmaze))
+  home = f"http://127.0.0.1:{server.port}"
+
+  page.driver.get(f"{home}/setup?token={server.setup_token()}")
+  page.fill("Username", "ada")
+  page.fill("Email", "ada@example.org")
+  page.fill("Password", "short")
+  page.press("Create the account")
+  page.fill("Password", PASSWORD)
+  page.press("Create the account")
+  page.sees("What would you like to watch?")
+
+  page.fill("Title", "Paper Lantern")
+  page.fill("Year", "2019")
+  page.press("Search", "form")
+  page.sees(NAME)
+  page.sees("failed")
+  page.until(lambda: NAME in page.find(".result").text, "the right release stands first, not the CAM with all its seeders")
+  page.until(lambda: page.find(".result summary").click() or True, "the reasons to open")
+  page.sees("The title and the year fit")
+
+  page.press("Download", ".result")
+  page.press("Watch", ".result")
+  page.until(lambda: (page.video() or {}).get("at", 0) > 1, "the film does not play", 60)
+  seen = page.video()
+  assert seen["width"] == 1280 and not seen["error"], seen
+  (row,) = server.rows("SELECT status, progress FROM downloads")
+  print(f"\nthe browser plays at {row['progress']:.0f} % of the download")
+  assert row["status"] == "downloading", "it must not be complete yet for this to mean anything"
+
+  page.press("Downloads")
+  page.sees("seeding", 120)
+  page.press("Library")
+  page.sees("Paper Lantern (2019)")
+  page.sees("Continue watching")
+
+
+def test_a_reload_stays_signed_in_and_signing_out_ends_it(start, page):
+  server = start()
+  server.admin("ada")
+  page.driver.get(f"http://127.0.0.1:{server.port}/library")
+  page.fill("Username or email", "ada")
+  page.fill("Password", "not the password")
+  page.press("Sign in", "form")
+  page.find("[role=alert]")
+  page.fill("Password", PASSWORD)
+  page.press("Sign in", "form")
+  page.sees("Everything")
+  page.driver.refresh()
+  page.sees("Everything")
+  page.press("Sign out")
+  page.find("input[type=password]")
+  page.driver.refresh()
+  page.find("input[type=password]")
+
+
+def test_no_page_asks_another_server_or_breaks_its_policy(start, page):
+  server = start()
+  page.driver.get(f"http://127.0.0.1:{server.port}/")
+  page.find("input[type=password]")
+  asked = page.driver.execute_script("return performance.getEntriesByType('resource').map(one => one.name)")
+  assert asked and all(one.startswith(f"http://127.0.0.1:{server.port}/") for one in asked), asked
+  said = [line for line in page.driver.get_log("browser") if "Content Security Policy" in line["message"]]
+  assert said == []
