@@ -30,7 +30,7 @@ def test_fifty_kills_lose_nothing_and_double_nothing(folder, keep, start, films,
   swarms = [keep(Swarm(folder / f"swarm{number}", films("middle.mkv", mib=24), tracker, f"Film.Number.{number}.2019.720p.mkv", up_kib=5000,
                        piece_length=(64 << number) * 1024)) for number in range(4)]
   releases = [Release(f"Paper.Lantern.2019.720p.WEB.x264-S{number}", swarm.torrent) for number, swarm in enumerate(swarms)]
-  indexer = keep(Torznab(releases + [release("Paper.Lantern.1987.1080p.x264-OLD", 99)]))
+  indexer = keep(Torznab(releases + [release("Paper.Lantern.2019.1080p.x264-OTHER", 99)]))
   server = start(**settings_for([indexer], tmdb=tmdb, tvmaze=tvmaze))
   admin = server.admin()
   searches, downloads = {}, {}
