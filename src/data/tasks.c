@@ -99,8 +99,8 @@ enum sok_status sok_tasks_lease(
     if (status != SOK_NOT_FOUND)
         return status;
     return lease_chosen(
-        tx, arena, "task_type = $4 AND " EXPIRED " ORDER BY lease_until, id", name, owner, now_ms, lease_ms, ret,
-        err);
+        tx, arena, "task_type = $4 AND " EXPIRED " ORDER BY lease_until, id", name, owner, now_ms, lease_ms,
+        ret, err);
 }
 
 enum sok_status sok_tasks_has_due(

@@ -19,7 +19,7 @@ enum sok_gauge {
     SOK_GAUGE_CACHE,
     SOK_GAUGE_QUEUE,
     SOK_GAUGE_PENDING,   // jobs that wait
-    SOK_GAUGE_PROVIDERS, // providers whose last call failed
+    SOK_GAUGE_PROVIDERS, // 1: some fail again and again
     SOK_GAUGE_COUNT
 };
 

@@ -1,9 +1,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "data/providers.h"
 #include "data/tasks.h"
 #include "services/health/health.h"
 #include "workers/sentinel_private.h"
@@ -88,37 +88,52 @@ static void sample_system(
     sok_metric_set(env->metrics, SOK_METRIC_SYSTEM_MEMORY, (double)sample->resident_bytes, NULL);
 }
 
+// Free bytes of a folder's disk, or -1.
+static double free_bytes(const char *folder)
+{
+    struct statvfs fs;
+    return folder && statvfs(folder, &fs) == 0 ? (double)fs.f_bavail * (double)fs.f_frsize : -1;
+}
+
+static void sample_disks(const struct sok_worker_env *env, struct sok_arena *arena, struct sok_sample *sample)
+{
+    const char *library = env->config->library_dirs; // imports go to the first
+    sample->values[SOK_GAUGE_DISK_DATA] = free_bytes(env->config->data_dir);
+    sample->values[SOK_GAUGE_DISK_DOWNLOADS] = free_bytes(env->config->download_dir);
+    sample->values[SOK_GAUGE_DISK_LIBRARY] =
+        free_bytes(library ? sok_strndup(arena, library, strcspn(library, ":")) : NULL);
+    if (sample->values[SOK_GAUGE_DISK_DATA] >= 0)
+        sok_metric_set(env->metrics, SOK_METRIC_SYSTEM_DISK_FREE, sample->values[SOK_GAUGE_DISK_DATA], NULL);
+}
+
 static void sample_health(
     const struct sok_worker_env *env, struct sok_arena *arena, struct sok_sample *sample)
 {
     static const struct {
         const char *check;
         enum sok_gauge gauge;
-        bool is_disk;
     } rows[] = {
-        {"database", SOK_GAUGE_DATABASE, false},
-        {"cache", SOK_GAUGE_CACHE, false},
-        {"queue", SOK_GAUGE_QUEUE, false},
-        {"disk_data", SOK_GAUGE_DISK_DATA, true},
-        {"disk_downloads", SOK_GAUGE_DISK_DOWNLOADS, true},
-        {"disk_library", SOK_GAUGE_DISK_LIBRARY, true},
+        {"database", SOK_GAUGE_DATABASE},
+        {"cache", SOK_GAUGE_CACHE},
+        {"queue", SOK_GAUGE_QUEUE},
+        {"providers", SOK_GAUGE_PROVIDERS},
     };
     struct sok_health_env health = {
-        .config = env->config, .clock = env->clock, .db = env->db, .cache = env->cache, .queue = env->queue};
+        .config = env->config,
+        .clock = env->clock,
+        .db = env->db,
+        .cache = env->cache,
+        .queue = env->queue,
+        .http = env->http,
+        .providers = env->providers,
+    };
     struct sok_health_check *checks;
     size_t count;
     sok_health_run(&health, arena, &checks, &count);
     for (size_t i = 0; i < count; i++)
-        for (size_t row = 0; row < SOK_ARRAY_LEN(rows); row++) {
-            if (strcmp(checks[i].name, rows[row].check) != 0)
-                continue;
-            bool unknown = rows[row].is_disk && checks[i].free_bytes == 0 && !checks[i].ok;
-            sample->values[rows[row].gauge] = unknown             ? -1
-                                              : rows[row].is_disk ? (double)checks[i].free_bytes
-                                                                  : !checks[i].ok;
-        }
-    if (sample->values[SOK_GAUGE_DISK_DATA] >= 0)
-        sok_metric_set(env->metrics, SOK_METRIC_SYSTEM_DISK_FREE, sample->values[SOK_GAUGE_DISK_DATA], NULL);
+        for (size_t row = 0; row < SOK_ARRAY_LEN(rows); row++)
+            if (strcmp(checks[i].name, rows[row].check) == 0)
+                sample->values[rows[row].gauge] = !checks[i].ok;
 }
 
 static void sample_tasks(const struct sok_worker_env *env, struct sok_arena *arena, struct sok_sample *sample)
@@ -148,20 +163,6 @@ static void sample_tasks(const struct sok_worker_env *env, struct sok_arena *are
     sample->values[SOK_GAUGE_PENDING] = total;
 }
 
-static void sample_providers(
-    const struct sok_worker_env *env, struct sok_arena *arena, struct sok_sample *sample)
-{
-    struct sok_provider *providers;
-    size_t count;
-    struct sok_error err = {0};
-    if (sok_providers_list(sok_db_reader(env->db), arena, true, &providers, &count, &err) != SOK_OK)
-        return;
-    double failing = 0;
-    for (size_t i = 0; i < count; i++)
-        failing += providers[i].last_error_at > providers[i].last_ok_at;
-    sample->values[SOK_GAUGE_PROVIDERS] = failing;
-}
-
 void sok_sentinel_sample(
     const struct sok_worker_env *env, struct sok_cpu_times *cpu, struct sok_sample *ret_sample)
 {
@@ -169,7 +170,7 @@ void sok_sentinel_sample(
     for (int i = 0; i < SOK_GAUGE_COUNT; i++)
         ret_sample->values[i] = -1;
     sample_system(env, cpu, ret_sample);
+    sample_disks(env, arena, ret_sample);
     sample_health(env, arena, ret_sample);
     sample_tasks(env, arena, ret_sample);
-    sample_providers(env, arena, ret_sample);
 }
