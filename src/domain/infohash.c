@@ -186,11 +186,18 @@ enum sok_status sok_magnet_parse(
     return SOK_OK;
 }
 
+// libtorrent takes the address of a peer as it stands, colon and all.
+static bool goes_unescaped(const char *key, const char *value)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]";
+    return strcmp(key, "x.pe") == 0 && value[strspn(value, plain)] == '\0';
+}
+
 static void put_list(
     struct sok_arena *arena, struct sok_buf *buf, const char *key, const char **list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        const char *value = sok_uri_encode(arena, list[i]);
+        const char *value = goes_unescaped(key, list[i]) ? list[i] : sok_uri_encode(arena, list[i]);
         if (buf->len + strlen(key) + strlen(value) + 2 < SOK_MAGNET_MAX)
             sok_buf_printf(buf, "&%s=%s", key, value);
     }

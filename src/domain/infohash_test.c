@@ -75,6 +75,7 @@ static void magnet_comes_back_as_it_was_read(void **state)
     assert_ok(sok_magnet_parse(arena, sok_magnet_format(arena, &m), &again, NULL));
     assert_string_equal("A&B", again.name);
     assert_string_equal("[::1]:99", again.peers[0]);
+    assert_non_null(strstr(sok_magnet_format(arena, &m), "&x.pe=[::1]:99")); // as libtorrent reads it
     assert_string_equal("udp://t:1", again.trackers[0]);
     assert_string_equal(m.info_hash, again.info_hash);
 }

@@ -232,29 +232,12 @@ static void on_command(const struct sok_event *event, void *context)
 
 // --- Start and stop.
 
-// Tasks of processes that are gone would otherwise rest until their leases run out. With an embedded queue
-// there is one process to a data folder (app/ holds its lock), so whoever else had a lease is dead.
-static enum sok_status write_release(struct sok_db_tx *tx, void *context, struct sok_error *err)
-{
-    const struct sok_hunter *hunter = context;
-    SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    const char **owners;
-    size_t count;
-    SOK_TRY(sok_tasks_list_owners(tx, arena, &owners, &count, err));
-    for (size_t i = 0; i < count; i++)
-        if (!sok_text_eq(owners[i], hunter->env.owner))
-            SOK_TRY(sok_tasks_release_owner(tx, owners[i], sok_clock_now_ms(hunter->env.clock), NULL, err));
-    return SOK_OK;
-}
-
 static enum sok_status prepare(struct sok_hunter *hunter, struct sok_error *err)
 {
     const struct sok_config *config = hunter->env.config;
     hunter->resume_dir = sok_format(hunter->arena, "%s/resume", config->data_dir);
     if (mkdir(hunter->resume_dir, 0700) < 0 && errno != EEXIST)
         return sok_fail_errno(err, SOK_IO, errno, "cannot make the folder %s", hunter->resume_dir);
-    if (sok_text_starts(config->queue_url, "embedded:"))
-        SOK_TRY(sok_db_write(hunter->env.db, write_release, hunter, err));
     return sok_queue_subscribe(hunter->env.queue, "command.download", on_command, hunter->env.torrents, err);
 }
 
