@@ -11,8 +11,7 @@
 static void show_progress(void *context, const struct sok_scan_result *so_far)
 {
     if (isatty(STDERR_FILENO))
-        fprintf(
-            stderr, "\r%lld files, %lld new", (long long)so_far->files, (long long)so_far->added);
+        fprintf(stderr, "\r%lld files, %lld new", (long long)so_far->files, (long long)so_far->added);
 }
 
 static void print_count(int64_t count, const char *one, const char *many)
