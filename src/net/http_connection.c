@@ -4,6 +4,7 @@
 // before it closes a socket, so under the lock a file descriptor in the list is always the connection's.
 #include "net/http_private.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -12,6 +13,8 @@
 #define HEAD_MS 75000      // from connection or last answer to a complete request header; idle time included
 #define BODY_FREE_MS 30000 // a body may take this long at any speed,
 #define BODY_BYTES_MS 1    // then it must come with 1 KiB/s on the whole
+#define FINISHED_MS 2000   // to work on what came before the end of the stream
+#define ASKED_MAX 128
 
 void sok_connections_notify(
     void *cls, struct MHD_Connection *mhd, void **socket_context, enum MHD_ConnectionNotificationCode code)
@@ -59,20 +62,44 @@ void sok_connection_set(
     connection->phase = phase;
 }
 
-static bool too_slow(struct sok_connection *connection, int64_t now_ms)
+static bool too_slow(const struct sok_connection *connection, int64_t age_ms)
 {
-    int phase = connection->phase;
-    int64_t age_ms = now_ms - connection->since_ms;
-    if (phase == SOK_CONN_WAITING)
+    if (connection->phase == SOK_CONN_WAITING)
         return age_ms > HEAD_MS;
-    return phase == SOK_CONN_BODY && age_ms > BODY_FREE_MS && connection->body_bytes < age_ms * BODY_BYTES_MS;
+    return connection->phase == SOK_CONN_BODY && age_ms > BODY_FREE_MS &&
+           connection->body_bytes < age_ms * BODY_BYTES_MS;
+}
+
+// Clients that have said they will send no more, in the middle of a request or between two. libmicrohttpd
+// overlooks the end of a stream that arrives together with its last bytes and would wait for its timeout.
+struct asked {
+    struct pollfd fds[ASKED_MAX];
+    nfds_t count;
+};
+
+static void cut_the_finished(struct asked *asked)
+{
+    if (asked->count && poll(asked->fds, asked->count, 0) > 0)
+        for (nfds_t i = 0; i < asked->count; i++)
+            if (asked->fds[i].revents)
+                shutdown(asked->fds[i].fd, SHUT_RDWR);
+    asked->count = 0;
 }
 
 void sok_connections_sweep(struct sok_http_server *server, int64_t now_ms, bool all)
 {
+    struct asked asked = {.count = 0};
     pthread_mutex_lock(&server->connections.lock);
-    for (struct sok_connection *at = server->connections.first; at; at = at->next)
-        if (all ? at->phase != SOK_CONN_TAKEN : too_slow(at, now_ms))
+    for (struct sok_connection *at = server->connections.first; at; at = at->next) {
+        int phase = at->phase;
+        int64_t age_ms = now_ms - at->since_ms;
+        if (all ? phase != SOK_CONN_TAKEN : too_slow(at, age_ms))
             shutdown(at->fd, SHUT_RDWR);
+        else if ((phase == SOK_CONN_WAITING || phase == SOK_CONN_BODY) && age_ms > FINISHED_MS)
+            asked.fds[asked.count++] = (struct pollfd){.fd = at->fd, .events = POLLRDHUP};
+        if (asked.count == ASKED_MAX)
+            cut_the_finished(&asked);
+    }
+    cut_the_finished(&asked);
     pthread_mutex_unlock(&server->connections.lock);
 }

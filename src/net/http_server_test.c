@@ -663,6 +663,18 @@ static void clients_that_trickle_are_cut_off(void **state)
     close(body);
 }
 
+static void who_stops_sending_in_the_middle_is_let_go(void **state)
+{
+    int fd = raw_dial(port);
+    raw_say(fd, "GET /hello HTTP/1.1\r\nHost: ");
+    shutdown(fd, SHUT_WR);
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    assert_int_equal(200, raw_ask(arena, port, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").status);
+    sok_clock_manual_advance(&manual, 3000);
+    assert_true(raw_is_closed(fd));
+    close(fd);
+}
+
 static void large_headers_are_refused(void **state)
 {
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
@@ -785,6 +797,7 @@ int main(void)
         TEST(stopping_lets_running_requests_finish),
         TEST(stopping_without_grace_ends_half_sent_requests),
         TEST(clients_that_trickle_are_cut_off),
+        TEST(who_stops_sending_in_the_middle_is_let_go),
         TEST(large_headers_are_refused),
         TEST(an_upgrade_hands_the_socket_over),
         TEST(several_addresses_and_unix_sockets_are_served),
