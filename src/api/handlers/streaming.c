@@ -55,16 +55,32 @@ enum sok_status sok_streaming_providers(struct sok_request *request, struct sok_
     return SOK_OK;
 }
 
-// The best source, or the one that ?source= names by its file's or download's id.
+static bool is_watched(struct sok_request *request, const char *media_id)
+{
+    struct sok_watch watch;
+    struct sok_error none = {0};
+    return sok_history_find(
+               sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, media_id,
+               &watch, &none) == SOK_OK &&
+           watch.is_completed;
+}
+
+// The source that ?source= names by its file's or download's id; else the best one, of a series that of the
+// first episode the caller has not finished.
 static const struct sok_stream_source *choose_source(
-    const struct sok_request *request, const struct sok_stream_source *sources, size_t count)
+    struct sok_request *request, const struct sok_stream_source *sources, size_t count)
 {
     const char *wanted = sok_request_query(request, "source");
-    for (size_t i = 0; i < count; i++)
-        if (!wanted || sok_text_eq(wanted, sources[i].media_file_id) ||
-            sok_text_eq(wanted, sources[i].download_id))
+    for (size_t i = 0; i < count && wanted; i++)
+        if (sok_text_eq(wanted, sources[i].media_file_id) || sok_text_eq(wanted, sources[i].download_id))
             return &sources[i];
-    return NULL;
+    if (wanted || count == 0)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        if (!sok_text_eq(sources[i].media_type, SOK_MEDIA_EPISODE) ||
+            !is_watched(request, sources[i].media_id))
+            return &sources[i];
+    return &sources[0];
 }
 
 enum sok_status sok_streaming_direct(struct sok_request *request, struct sok_error *err)

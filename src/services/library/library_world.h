@@ -6,6 +6,7 @@
 #include "data/media.h"
 #include "data/media_files.h"
 #include "data/migrate.h"
+#include "data/users.h"
 #include "services/library/library.h"
 #include "services/library/library_testing.h"
 
@@ -70,6 +71,23 @@ static inline const char *world_add_media(
     media.created_at = media.updated_at = 1750000000000;
     assert_ok(sok_db_write(world->db, world_write_media, &media, NULL));
     return id;
+}
+
+// An account to watch with.
+#define WORLD_USER "01970000-0000-7000-8000-0000000000aa"
+
+static inline enum sok_status world_write_user(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    struct sok_user user = {
+        .id = WORLD_USER,
+        .username = "viewer",
+        .email = "v@example.org",
+        .password_hash = "x",
+        .role = "user",
+        .is_active = true,
+        .created_at = 1,
+        .updated_at = 1};
+    return sok_users_insert(tx, &user, err);
 }
 
 static inline struct sok_media_file *world_files(struct world *world, const char *media_id, size_t *ret_count)

@@ -1,13 +1,12 @@
 // A film is played while it arrives: a seeder and a leecher on loopback, the leecher slowed down.
 #include "base/time.h"
 #include "data/downloads.h"
-#include "data/users.h"
 #include "services/library/library_world.h"
 #include "services/streaming/stream.h"
 #include "services/torrent/torrent.h"
 #include "services/torrent/torrent_make.h"
 
-#define USER "01970000-0000-7000-8000-0000000000aa"
+#define USER WORLD_USER
 #define OTHER_USER "01970000-0000-7000-8000-0000000000ab"
 #define DOWNLOAD "01970000-0000-7000-8000-0000000000dd"
 #define FILM_BYTES ((12 << 20) + 4321)
@@ -38,16 +37,7 @@ static struct sok_torrents *open_session(int64_t down_kib)
 static enum sok_status write_rows(struct sok_db_tx *tx, void *context, struct sok_error *err)
 {
     const struct theatre *theatre = context;
-    struct sok_user user = {
-        .id = USER,
-        .username = "viewer",
-        .email = "v@example.org",
-        .password_hash = "x",
-        .role = "user",
-        .is_active = true,
-        .created_at = 1,
-        .updated_at = 1};
-    SOK_TRY(sok_users_insert(tx, &user, err));
+    SOK_TRY(world_write_user(tx, NULL, err));
     SOK_TRY(sok_downloads_insert(tx, &theatre->download, err));
     struct sok_download_file file = {
         .download_id = DOWNLOAD, .path = "Film.mkv", .size_bytes = FILM_BYTES, .wanted = true};

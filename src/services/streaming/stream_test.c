@@ -1,9 +1,8 @@
 #include "services/streaming/stream.h"
 
-#include "data/users.h"
 #include "services/library/library_world.h"
 
-#define USER "01970000-0000-7000-8000-0000000000aa"
+#define USER WORLD_USER
 #define SESSION "01970000-0000-7000-8000-0000000000bb"
 
 static bool session_is_alive;
@@ -11,20 +10,6 @@ static bool session_is_alive;
 static bool session_lives(void *context, const char *session_id, const char *user_id)
 {
     return session_is_alive && strcmp(session_id, SESSION) == 0 && strcmp(user_id, USER) == 0;
-}
-
-static enum sok_status write_user(struct sok_db_tx *tx, void *context, struct sok_error *err)
-{
-    struct sok_user user = {
-        .id = USER,
-        .username = "viewer",
-        .email = "v@example.org",
-        .password_hash = "x",
-        .role = "user",
-        .is_active = true,
-        .created_at = 1,
-        .updated_at = 1};
-    return sok_users_insert(tx, &user, err);
 }
 
 struct stage {
@@ -69,7 +54,7 @@ static void stage_open(struct stage *stage)
         .data_dir = test_path(&stage->world.dir, "data"),
         .session_lives = session_lives};
     assert_ok(sok_streaming_open(&options, &stage->streaming, NULL));
-    assert_ok(sok_db_write(stage->world.db, write_user, NULL, NULL));
+    assert_ok(sok_db_write(stage->world.db, world_write_user, NULL, NULL));
     stage->media_id = world_add_media(&stage->world, "movie", "Paper Lantern", 2019, NULL, -1, -1);
     test_write(&stage->world.dir, "library/a/Film ü.mkv", "0123456789", 10);
     add_file(
