@@ -285,14 +285,16 @@ int sok_http_server_port(const struct sok_http_server *server)
     return 0;
 }
 
-// The socket refuses from here on, but stays open: the daemon's threads still take it out of their epoll
-// sets, and a closed one makes them abort.
+// Another, unbound socket takes the place of the listening one, which the kernel thereby closes and takes out
+// of every epoll set. MHD_quiesce_daemon would do the same by hand and races with the daemon's own threads:
+// whoever comes second aborts the process (libmicrohttpd 0.9.75).
 static void stop_accepting(struct sok_listener *listener)
 {
-    if (listener->daemon)
-        MHD_quiesce_daemon(listener->daemon);
-    if (listener->fd >= 0)
-        shutdown(listener->fd, SHUT_RDWR);
+    int unbound = listener->fd >= 0 ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+    if (unbound >= 0) {
+        dup3(unbound, listener->fd, O_CLOEXEC);
+        close(unbound);
+    }
     if (*listener->unix_path)
         unlink(listener->unix_path);
 }
@@ -300,8 +302,8 @@ static void stop_accepting(struct sok_listener *listener)
 static void close_listener(struct sok_listener *listener)
 {
     if (listener->daemon)
-        MHD_stop_daemon(listener->daemon);
-    if (listener->fd >= 0)
+        MHD_stop_daemon(listener->daemon); // closes the socket
+    else if (listener->fd >= 0)
         close(listener->fd);
     listener->fd = -1;
 }
