@@ -175,4 +175,4 @@ def test_strange_listings_do_no_harm(world):
   server, admin = world(*[release(name, 20 + at, size=size) for at, (name, size) in enumerate(zip(names, [8 * GIB, 0, 1, 2**62, -5, GIB, GIB, GIB]))])
   answer = server.search(admin, "Paper Lantern", year=2019, media_type="movie")
   assert names[0] in titles(answer)
-  assert all(0 <= result["score"] <= 100 and result["size_bytes"] >= 0 for result in answer["results"])
+  assert all(0 <= result["score"] <= 100 and (result["size_bytes"] or 0) >= 0 for result in answer["results"])
