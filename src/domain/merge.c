@@ -5,8 +5,6 @@
 
 #include <string.h>
 #include <strings.h>
-// The default hash function falls through its cases, which clang warns of.
-#define HASH_FUNCTION HASH_OAT
 #include <uthash.h>
 
 #include "base/text.h"
