@@ -77,7 +77,7 @@ class World:
       release("Paper.Lantern.1987.2160p.BluRay.REMUX-OLD", 11, seeders=9000, size=40 * GIB),
       release("Paper.Lantern.2019.HDCAM.x264-CAM", 12, seeders=20000, size=2 * GIB),
       release("Paper.Lantern.Returns.2021.1080p.BluRay.x264-NEXT", 13, seeders=4000, size=8 * GIB),
-      release("Harbour.Lights.S02E01.1080p.WEB.x264-NEXT", 14, seeders=4000, size=GIB, category=5000)])
+      release("Harbour.Lights.S02E01.1080p.WEB.x264-NEXT", 14, seeders=4000, size=GIB, category=5000)], match_all=True)
     self.broken = Torznab(fault="500")
     self.tmdb, self.tvmaze = Tmdb([FILM], [SERIES]), Tvmaze([SERIES])
 
@@ -133,9 +133,14 @@ def address(server, url):
   return url if url.startswith("http") else f"http://127.0.0.1:{server.port}{url}"
 
 
+def playable(client, media_id):
+  reply = client.get(f"/streaming/direct/{media_id}")
+  return reply.json if reply.status == 200 else None
+
+
 def play_while_it_comes(server, client, media_id, film):
   """Reads the end and the middle of the film while it is still downloading; says what was there by then."""
-  direct = client.ok("GET", f"/streaming/direct/{media_id}")
+  direct = wait(lambda: playable(client, media_id), 20, "something to play")
   size = film.stat().st_size
   for where, at in (("beginning", 0), ("end", size - 65536), ("middle", size // 2)):
     began = time.monotonic()
@@ -151,14 +156,19 @@ def play_while_it_comes(server, client, media_id, film):
 def download(server, client, answer, best, film=None):
   title(f"Downloading: {best['title']}")
   download_id = client.ok("POST", "/downloads/start", {"search_result_id": best["id"]})["download_id"]
-  played = film is None
+  played, shown = film is None, [None]
 
   def done():
     nonlocal played
     state = client.ok("GET", f"/downloads/{download_id}")
     if state["status"] == "failed":
       raise SystemExit(f"error: {state['error']}")
-    print(progress_line(state), end="\r" if IS_TERMINAL else "\n", flush=True)
+    tenth = (state["status"], state["progress"] // 10)
+    if IS_TERMINAL:
+      print(progress_line(state), end="\r", flush=True)
+    elif tenth != shown[-1]:
+      say(progress_line(state))
+    shown.append(tenth)
     if not played and state["progress"] > 3 and state["status"] == "downloading":
       played = True
       play_while_it_comes(server, client, answer["media_id"], film)
