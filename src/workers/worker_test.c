@@ -367,8 +367,9 @@ static void leases_of_earlier_processes_are_taken_over_at_once(void **state)
 
 // --- Killed at any instant
 
+#define WORK_UNTIL_KILLED "--work-until-killed"
 #define KILLS 50
-#define TASKS 400
+#define TASKS 1500
 
 static enum sok_status effect_body(struct sok_db_tx *tx, void *context, struct sok_error *err)
 {
@@ -405,6 +406,7 @@ static void work_until_killed(const char *url)
     struct sok_error err = {0};
     char owner[SOK_UUID_LEN + 1];
     sok_uuid7(sok_time_now_ms(), owner);
+    sok_log_set(SOK_LOG_ERROR + 1, SOK_LOG_TEXT);
     if (sok_db_open(url, NULL, &db, &err) != SOK_OK || sok_queue_open("embedded:", &queue, &err) != SOK_OK)
         _exit(3);
     struct sok_worker_env env = {.clock = &sok_clock_system, .db = db, .queue = queue, .owner = owner};
@@ -412,7 +414,8 @@ static void work_until_killed(const char *url)
         .env = &env, .name = "test", .job = SOK_JOB_MONITOR, .threads = 4, .poll_ms = 5, .handler = do_once};
     if (sok_worker_take_over(&env, &err) != SOK_OK || sok_worker_start(&options, &worker, &err) != SOK_OK)
         _exit(4);
-    pause();
+    for (;;)
+        pause();
 }
 
 static int64_t count_in(struct sok_db *db, const char *sql)
@@ -430,15 +433,15 @@ static void fifty_kills_lose_no_task_and_do_none_twice(void **state)
     char url[128];
     snprintf(url, sizeof(url), "sqlite:%s/sokoul.db", f->t.dir.path);
     assert_ok(sok_db_write(f->t.db, make_effects, NULL, &f->t.err));
-    f->t.db = sok_db_close(f->t.db); // a connection must not cross a fork
+    f->t.db = sok_db_close(f->t.db);
     for (int i = 0; i < KILLS; i++) {
         pid_t child = fork();
         assert_true(child >= 0);
-        if (child == 0) {
-            work_until_killed(url);
+        if (child == 0) { // a program of its own, as after a restart
+            execl("/proc/self/exe", "worker_test", WORK_UNTIL_KILLED, url, (char *)NULL);
             _exit(5);
         }
-        usleep(sok_random_below(30000));
+        usleep(sok_random_below(40000));
         int status;
         assert_int_equal(kill(child, SIGKILL), 0);
         assert_int_equal(waitpid(child, &status, 0), child);
@@ -452,7 +455,7 @@ static void fifty_kills_lose_no_task_and_do_none_twice(void **state)
     assert_ok(sok_worker_take_over(&f->env, &f->t.err));
     f->env.clock = &sok_clock_system;
     struct sok_worker *worker = start(f, SOK_JOB_MONITOR, do_once, NULL);
-    for (int i = 0; i < 4000; i++) {
+    for (int i = 0; i < 20000; i++) {
         if (count_in(f->t.db, "SELECT count(*) FROM tasks WHERE status <> 'completed'") == 0)
             break;
         usleep(5000);
@@ -464,8 +467,12 @@ static void fifty_kills_lose_no_task_and_do_none_twice(void **state)
     f->t.reader = sok_db_reader(f->t.db);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], WORK_UNTIL_KILLED) == 0) {
+        work_until_killed(argv[2]);
+        return 6;
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_task_is_run_and_completed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_task_of_another_kind_is_left_alone, set_up, tear_down),
