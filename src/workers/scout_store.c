@@ -5,6 +5,7 @@
 #include "backends/queue/queue.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "data/providers.h"
 #include "data/search_results.h"
 #include "domain/infohash.h"
 #include "workers/scout_private.h"
@@ -232,7 +233,9 @@ static enum sok_status write_rows(struct sok_db_tx *tx, void *context, struct so
         else
             SOK_TRY(sok_search_results_put(tx, &write->rows[i], &write->row_ids[i], err));
     }
-    return write->state.name ? sok_searches_set_provider(tx, &write->state, err) : SOK_OK;
+    SOK_TRY(sok_searches_set_provider(tx, &write->state, err));
+    const char *failure = strcmp(write->state.status, "failed") == 0 ? write->state.error : NULL;
+    return sok_providers_set_health(tx, write->state.name, failure, write->state.updated_at, err);
 }
 
 static void collect(struct sok_scout *scout, struct sok_arena *arena, struct write *write, int64_t now_ms)
