@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "data/migrate.h"
 #include "net/http_client.h"
+#include "runtime/log.h"
 #include "services/auth/auth.h"
 #include "services/library/library.h"
 #include "services/providers/registry.h"
@@ -100,6 +101,14 @@ static enum sok_status open_services(struct sok_program *program, struct sok_err
         &program->auth, err));
     program->providers =
         sok_providers_new(config, program->db, program->auth->secretbox, program->http, clock);
+    // Loading them allows their addresses, so that a download kept from before can be fetched before any
+    // search has asked; a provider that cannot be read now is read when it is needed.
+    struct sok_provider_instance *known;
+    size_t known_count;
+    struct sok_error unread = {0};
+    if (sok_providers_load(program->providers, program->arena, &known, &known_count, &unread) != SOK_OK)
+        sok_log_error(SOK_LOG_WARN, SOK_LOG_WORKER, "the providers could not be read", &unread);
+
     if (config->roles & SOK_ROLE_HUNTER)
         SOK_TRY(sok_torrents_new(
             &(struct sok_torrents_options){
