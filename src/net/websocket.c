@@ -233,6 +233,10 @@ static void free_client(struct sok_ws *ws, struct client *client)
     }
     pthread_mutex_unlock(&ws->lock);
     ws->options.on_close(ws->options.context, client->id, client->user);
+    // Where the socket came from another duplicate may still be open: closing ours would neither end the
+    // connection nor take it out of epoll.
+    epoll_ctl(ws->epoll_fd, EPOLL_CTL_DEL, client->fd, NULL);
+    shutdown(client->fd, SHUT_RDWR);
     close(client->fd);
     wslay_event_context_free(client->wslay);
     free(client->early);

@@ -250,6 +250,25 @@ static void a_close_is_said_and_answered(void **state)
     close(berta);
 }
 
+static void a_duplicate_that_is_still_open_does_no_harm(void **state)
+{
+    int ends[2];
+    assert_int_equal(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    int duplicate = dup(ends[0]);
+    assert_true(sok_ws_add(ws, ends[0], NULL, 0, (void *)(uintptr_t) "anna") > 0);
+    ws_say(ends[1], 8, "\x03\xe8", 2);
+    assert_int_equal(1000, ws_close_code(ends[1]));
+    assert_int_equal(-1, ws_listen(ends[1])->opcode); // ended, whoever else holds it
+    wait_closed(1);
+    int other = join("berta", NULL, NULL);
+    ws_say_text(other, "still served");
+    wait_heard("berta:still served");
+    close(other);
+    close(duplicate);
+    close(ends[1]);
+}
+
 static void there_is_room_for_so_many_only(void **state)
 {
     int fds[101];
@@ -288,6 +307,7 @@ int main(void)
         TEST(pings_come_every_30_s_and_silence_ends_after_two),
         TEST(pings_are_answered),
         TEST(a_close_is_said_and_answered),
+        TEST(a_duplicate_that_is_still_open_does_no_harm),
         TEST(there_is_room_for_so_many_only),
         TEST(stopping_says_going_away),
     };
