@@ -12,30 +12,7 @@
 #include "services/library/beneath.h"
 #include "services/library/classify.h"
 #include "services/library/fd.h"
-#include "services/library/library-private.h"
-
-struct run {
-    struct sok_library *library;
-    struct sok_arena *arena;
-    const struct sok_import *import;
-    int folder_fd;
-    struct sok_media media;  // as asked for
-    struct sok_media series; // of an episode or of the series itself; id NULL for films
-    struct sok_media *known; // the series' episodes
-    size_t known_count;
-    int main_film; // of a film's download: the file that is it; -1: each film is an episode
-    size_t film_count;
-};
-
-struct film { // one file on its way
-    const struct sok_import_file *file;
-    struct stat info;
-    struct sok_release release;
-    struct sok_media_file row;
-    struct sok_episode_numbers numbers; // count 0 for films
-    const char **media_ids;
-    size_t media_count;
-};
+#include "services/library/import-private.h"
 
 bool sok_library_is_film(const char *path, int64_t size_bytes)
 {
@@ -47,7 +24,7 @@ bool sok_library_is_film(const char *path, int64_t size_bytes)
 // Nobody said what the download is (a bare magnet link): the names do.
 static enum sok_status write_work(struct sok_db_tx *tx, void *context, struct sok_error *err)
 {
-    struct run *run = context;
+    struct sok_import_run *run = context;
     struct sok_release release;
     const char *name = run->import->release_name;
     sok_release_parse(run->arena, name, &release);
@@ -82,7 +59,7 @@ static bool has_film(const struct sok_import *import)
     return false;
 }
 
-static enum sok_status load_work(struct run *run, struct sok_error *err)
+static enum sok_status load_work(struct sok_import_run *run, struct sok_error *err)
 {
     struct sok_db_tx *tx = sok_db_reader(run->library->db);
     if (run->import->media_id)
@@ -98,7 +75,7 @@ static enum sok_status load_work(struct run *run, struct sok_error *err)
 }
 
 // Of several films in a film's download the one whose name fits best, then the largest.
-static int choose_main_film(struct run *run)
+static int choose_main_film(struct sok_import_run *run)
 {
     int best = -1;
     double best_fit = 0;
@@ -122,7 +99,8 @@ static int choose_main_film(struct run *run)
     return best;
 }
 
-static enum sok_status decide_episodes(struct run *run, struct film *film, const char **reason)
+static enum sok_status decide_episodes(
+    struct sok_import_run *run, struct sok_import_film *film, const char **reason)
 {
     if (sok_work_episodes(run->arena, &film->release, run->known, run->known_count, &film->numbers, reason))
         return SOK_OK;
@@ -139,20 +117,21 @@ static enum sok_status decide_episodes(struct run *run, struct film *film, const
 // --- Database.
 
 struct ids_write {
-    struct run *run;
-    struct film *film;
+    struct sok_import_run *run;
+    struct sok_import_film *film;
 };
 
 static enum sok_status write_episodes(struct sok_db_tx *tx, void *context, struct sok_error *err)
 {
     struct ids_write *write = context;
-    struct run *run = write->run;
+    struct sok_import_run *run = write->run;
     return sok_work_ensure_episodes(
         tx, run->arena, &run->series, &write->film->numbers, &write->film->release,
         sok_clock_now_ms(run->library->clock), &write->film->media_ids, err);
 }
 
-static enum sok_status find_media_ids(struct run *run, struct film *film, struct sok_error *err)
+static enum sok_status find_media_ids(
+    struct sok_import_run *run, struct sok_import_film *film, struct sok_error *err)
 {
     if (!run->series.id) {
         film->media_ids = sok_alloc(run->arena, sizeof *film->media_ids);
@@ -166,15 +145,15 @@ static enum sok_status find_media_ids(struct run *run, struct film *film, struct
 }
 
 struct rows_write {
-    struct run *run;
-    struct film *film;
+    struct sok_import_run *run;
+    struct sok_import_film *film;
     const char *first_row_id;
 };
 
 static enum sok_status write_rows(struct sok_db_tx *tx, void *context, struct sok_error *err)
 {
     struct rows_write *write = context;
-    struct film *film = write->film;
+    struct sok_import_film *film = write->film;
     int64_t now_ms = sok_clock_now_ms(write->run->library->clock);
     for (size_t i = film->media_count; i-- > 0;) {
         char id[SOK_UUID_LEN + 1];
@@ -187,102 +166,10 @@ static enum sok_status write_rows(struct sok_db_tx *tx, void *context, struct so
     return SOK_OK;
 }
 
-static enum sok_status delete_row(struct sok_db_tx *tx, void *context, struct sok_error *err)
-{
-    enum sok_status status = sok_media_files_delete(tx, context, err);
-    return status == SOK_NOT_FOUND ? SOK_OK : status;
-}
-
-// --- What the library has of the work already.
-
-static bool has_edition(struct run *run, const struct sok_media_file *row, const struct film *film)
-{
-    struct sok_release old;
-    sok_release_parse(run->arena, row->release_name ? row->release_name : row->file_path, &old);
-    const char *a = old.edition.count ? old.edition.item[0] : "";
-    const char *b = film->release.edition.count ? film->release.edition.item[0] : "";
-    return strcmp(a, b) == 0;
-}
-
-static bool stat_row(struct run *run, const struct sok_media_file *row, struct stat *ret)
-{
-    const struct sok_library_root *root;
-    const char *below;
-    return sok_library_locate(run->library, row->file_path, &root, &below, NULL) == SOK_OK &&
-           sok_beneath_stat(root->fd, below, ret, NULL) == SOK_OK;
-}
-
-static bool is_this_file(
-    const struct run *run, const struct film *film, const struct sok_media_file *row,
-    const struct stat *there)
-{
-    if (there->st_ino == film->info.st_ino && there->st_dev == film->info.st_dev)
-        return true;
-    return row->download_id && run->import->download_id &&
-           strcmp(row->download_id, run->import->download_id) == 0 &&
-           there->st_size == film->file->size_bytes;
-}
-
-// The present file that makes placing this one needless: itself, or one as good for every work in it. NULL:
-// place it.
-static enum sok_status find_present(
-    struct run *run, struct film *film, struct sok_media_file *ret_row, bool *ret_found, bool *ret_itself,
-    struct sok_error *err)
-{
-    size_t covered = 0;
-    *ret_found = *ret_itself = false;
-    for (size_t i = 0; i < film->media_count; i++) {
-        struct sok_media_file *rows;
-        size_t count;
-        SOK_TRY(sok_media_files_list(
-            sok_db_reader(run->library->db), run->arena, film->media_ids[i], &rows, &count, err));
-        bool better = false, itself = false;
-        for (size_t j = 0; j < count; j++) {
-            struct stat there;
-            if (!stat_row(run, &rows[j], &there))
-                continue;
-            itself |= is_this_file(run, film, &rows[j], &there);
-            better |= has_edition(run, &rows[j], film) && rows[j].quality_score >= film->row.quality_score;
-            if (i == 0 && (itself || better) && !*ret_found) {
-                *ret_row = rows[j];
-                *ret_found = true;
-            }
-        }
-        *ret_itself |= itself;
-        covered += better || itself;
-    }
-    *ret_found = *ret_found && covered == film->media_count;
-    return SOK_OK;
-}
-
-// Removes the rows of worse files of the work and, when no other work needs them, the files.
-static enum sok_status remove_worse(
-    struct run *run, struct film *film, bool *ret_removed, struct sok_error *err)
-{
-    struct sok_db_tx *tx = sok_db_reader(run->library->db);
-    for (size_t i = 0; i < film->media_count; i++) {
-        struct sok_media_file *rows, *sharing;
-        size_t count, sharing_count;
-        SOK_TRY(sok_media_files_list(tx, run->arena, film->media_ids[i], &rows, &count, err));
-        for (size_t j = 0; j < count; j++) {
-            if (strcmp(rows[j].file_path, film->row.file_path) == 0 || !has_edition(run, &rows[j], film) ||
-                rows[j].quality_score >= film->row.quality_score)
-                continue;
-            SOK_TRY(
-                sok_media_files_list_path(tx, run->arena, rows[j].file_path, &sharing, &sharing_count, err));
-            if (sharing_count <= 1)
-                SOK_TRY(sok_library_remove_file(run->library, rows[j].file_path, err));
-            SOK_TRY(sok_db_write(run->library->db, delete_row, (void *)(uintptr_t)rows[j].id, err));
-            *ret_removed = true;
-        }
-    }
-    return SOK_OK;
-}
-
 // --- One file.
 
 static enum sok_status skip_file(
-    struct run *run, struct sok_imported *ret, enum sok_import_outcome outcome, const char *reason)
+    struct sok_import_run *run, struct sok_imported *ret, enum sok_import_outcome outcome, const char *reason)
 {
     ret->outcome = outcome;
     ret->reason = sok_strdup(run->arena, reason);
@@ -291,7 +178,7 @@ static enum sok_status skip_file(
 
 // Opens and probes. What is wrong with the file itself is noted in ret and SOK_INVALID returned.
 static enum sok_status look_inside(
-    struct run *run, struct film *film, struct sok_imported *ret, struct sok_error *err)
+    struct sok_import_run *run, struct sok_import_film *film, struct sok_imported *ret, struct sok_error *err)
 {
     SOK_FD_AUTO fd = -1;
     SOK_TRY(sok_beneath_open(run->folder_fd, film->file->path, &fd, err));
@@ -312,7 +199,7 @@ static enum sok_status look_inside(
     return SOK_OK;
 }
 
-static const char *episode_title(const struct run *run, const struct film *film)
+static const char *episode_title(const struct sok_import_run *run, const struct sok_import_film *film)
 {
     if (film->numbers.count == 1)
         for (size_t i = 0; i < run->known_count; i++) {
@@ -325,7 +212,7 @@ static const char *episode_title(const struct run *run, const struct film *film)
 }
 
 // A title of nothing but dots and slashes names no folder; the file is kept all the same.
-static const char *folder_title(const struct run *run, const struct sok_media *work)
+static const char *folder_title(const struct sok_import_run *run, const struct sok_media *work)
 {
     const char *const titles[] = {work->title, work->original_title};
     for (size_t i = 0; i < SOK_ARRAY_LEN(titles); i++)
@@ -335,7 +222,8 @@ static const char *folder_title(const struct run *run, const struct sok_media *w
 }
 
 static enum sok_status place(
-    struct run *run, struct film *film, enum sok_placed *ret_how, char **ret_path, struct sok_error *err)
+    struct sok_import_run *run, struct sok_import_film *film, enum sok_placed *ret_how, char **ret_path,
+    struct sok_error *err)
 {
     const struct sok_media *work = run->series.id ? &run->series : &run->media;
     struct sok_naming naming = {
@@ -373,7 +261,7 @@ static enum sok_import_outcome outcome_of(enum sok_placed how, bool removed_wors
 }
 
 static enum sok_status place_and_record(
-    struct run *run, struct film *film, struct sok_imported *ret, struct sok_error *err)
+    struct sok_import_run *run, struct sok_import_film *film, struct sok_imported *ret, struct sok_error *err)
 {
     enum sok_placed how;
     char *path;
@@ -383,7 +271,7 @@ static enum sok_status place_and_record(
     sok_place_subtitles(
         run->library, run->arena, run->import, run->folder_fd, film->file->path, path, run->film_count == 1);
     bool removed = false;
-    SOK_TRY(remove_worse(run, film, &removed, err));
+    SOK_TRY(sok_import_remove_worse(run, film, &removed, err));
     if (run->import->mode == SOK_IMPORT_MOVE)
         SOK_TRY(sok_beneath_unlink(run->folder_fd, film->file->path, err));
     ret->outcome = outcome_of(how, removed);
@@ -394,7 +282,7 @@ static enum sok_status place_and_record(
 }
 
 static enum sok_status settle_present(
-    struct run *run, struct film *film, const struct sok_media_file *row, bool itself,
+    struct sok_import_run *run, struct sok_import_film *film, const struct sok_media_file *row, bool itself,
     struct sok_imported *ret, struct sok_error *err)
 {
     ret->outcome = itself ? SOK_IMPORT_PRESENT : SOK_IMPORT_KEPT_OLD;
@@ -408,14 +296,15 @@ static enum sok_status settle_present(
     // An earlier try may have been cut short between its row and these.
     bool removed = false;
     film->row.file_path = row->file_path;
-    SOK_TRY(remove_worse(run, film, &removed, err));
+    SOK_TRY(sok_import_remove_worse(run, film, &removed, err));
     return run->import->mode == SOK_IMPORT_MOVE ? sok_beneath_unlink(run->folder_fd, film->file->path, err)
                                                 : SOK_OK;
 }
 
 // The source is gone: moved by an earlier try of this import?
 static enum sok_status find_moved(
-    struct run *run, const struct sok_import_file *file, struct sok_imported *ret, struct sok_error *err)
+    struct sok_import_run *run, const struct sok_import_file *file, struct sok_imported *ret,
+    struct sok_error *err)
 {
     struct sok_media_file *rows;
     size_t count = 0;
@@ -424,7 +313,7 @@ static enum sok_status find_moved(
             sok_db_reader(run->library->db), run->arena, run->import->download_id, &rows, &count, err));
     for (size_t i = 0; i < count; i++) {
         struct stat there;
-        if (rows[i].file_size != file->size_bytes || !stat_row(run, &rows[i], &there))
+        if (rows[i].file_size != file->size_bytes || !sok_import_stat_row(run, &rows[i], &there))
             continue;
         ret->outcome = SOK_IMPORT_PRESENT;
         ret->media_id = rows[i].media_id;
@@ -437,9 +326,10 @@ static enum sok_status find_moved(
 }
 
 static enum sok_status import_film(
-    struct run *run, const struct sok_import_file *file, struct sok_imported *ret, struct sok_error *err)
+    struct sok_import_run *run, const struct sok_import_file *file, struct sok_imported *ret,
+    struct sok_error *err)
 {
-    struct film film = {.file = file};
+    struct sok_import_film film = {.file = file};
     struct sok_error why = {0};
     enum sok_status status = look_inside(run, &film, ret, &why);
     if (status == SOK_NOT_FOUND)
@@ -454,14 +344,14 @@ static enum sok_status import_film(
     SOK_TRY(find_media_ids(run, &film, err));
     struct sok_media_file present = {0};
     bool found, itself;
-    SOK_TRY(find_present(run, &film, &present, &found, &itself, err));
+    SOK_TRY(sok_import_find_present(run, &film, &present, &found, &itself, err));
     if (found)
         return settle_present(run, &film, &present, itself, ret, err);
     return place_and_record(run, &film, ret, err);
 }
 
 static enum sok_status import_file(
-    struct run *run, size_t index, struct sok_imported *ret, struct sok_error *err)
+    struct sok_import_run *run, size_t index, struct sok_imported *ret, struct sok_error *err)
 {
     const struct sok_import_file *file = &run->import->files[index];
     const char *reason = NULL;
@@ -481,7 +371,7 @@ enum sok_status sok_library_import(
     struct sok_library *library, struct sok_arena *arena, const struct sok_import *import,
     struct sok_import_result *ret, struct sok_error *err)
 {
-    struct run run = {.library = library, .arena = arena, .import = import};
+    struct sok_import_run run = {.library = library, .arena = arena, .import = import};
     struct sok_import_result result = {.count = import->file_count};
     if (import->file_count > SOK_IMPORT_FILES_MAX)
         return sok_fail(err, SOK_TOO_LARGE, "more than %d files", SOK_IMPORT_FILES_MAX);

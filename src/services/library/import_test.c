@@ -172,6 +172,29 @@ static void name_taken_by_a_stranger_is_passed_over(void **state)
         result.files[0].file_path);
 }
 
+static void own_file_of_the_owner_is_never_removed(void **state)
+{
+    WORLD_AUTO world;
+    world_open(&world);
+    world_make_films(&world);
+    const char *id = world_add_media(&world, "movie", "Paper Lantern", 2019, NULL, -1, -1);
+    const char *own = "library/Movies/Paper Lantern (2019)/Paper Lantern (2019) - 720p.mkv";
+    world_copy(&world, "film.mkv", own); // worse than its name says
+    struct sok_scan_options options = {.probe = true};
+    struct sok_scan_result scanned;
+    struct sok_import_result result;
+    size_t count;
+    assert_ok(sok_library_scan(world.library, world.arena, &options, &scanned, NULL));
+    world_copy(&world, "better.mkv", "down/Paper.Lantern.2019.mkv");
+    const char *const paths[] = {"Paper.Lantern.2019.mkv"};
+    ino_t before = world_inode(&world, own);
+    assert_ok(import(&world, id, "Paper.Lantern.2019", paths, 1, SOK_IMPORT_LINK, &result, NULL));
+    assert_int_equal(SOK_IMPORTED, result.files[0].outcome);
+    assert_int_equal(before, world_inode(&world, own));
+    world_files(&world, id, &count);
+    assert_int_equal(2, count);
+}
+
 static void moved_source_is_found_again(void **state)
 {
     WORLD_AUTO world;
@@ -285,6 +308,7 @@ int main(void)
         cmocka_unit_test(better_file_replaces_and_worse_one_is_left_out),
         cmocka_unit_test(import_cut_short_after_the_link_goes_on),
         cmocka_unit_test(name_taken_by_a_stranger_is_passed_over),
+        cmocka_unit_test(own_file_of_the_owner_is_never_removed),
         cmocka_unit_test(moved_source_is_found_again),
         cmocka_unit_test(what_is_no_film_is_not_imported),
         cmocka_unit_test(work_not_named_comes_from_the_names),

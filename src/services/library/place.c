@@ -17,7 +17,8 @@ static bool same_inode(const struct stat *a, const struct stat *b)
     return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
 }
 
-// Whether the file at `path` is one of this work's, by the rows: then it may be replaced in its place.
+// Whether the file at `path` is one that was imported for this work: then it may be replaced in its place.
+// One that a scan found is its owner's.
 static enum sok_status is_of_work(
     struct sok_library *library, struct sok_arena *arena, const struct sok_placing *placing, const char *path,
     bool *ret, struct sok_error *err)
@@ -29,7 +30,8 @@ static enum sok_status is_of_work(
     *ret = false;
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < placing->media_count; j++)
-            *ret |= strcmp(rows[i].media_id, placing->media_ids[j]) == 0;
+            *ret |=
+                strcmp(rows[i].media_id, placing->media_ids[j]) == 0 && strcmp(rows[i].source, "local") != 0;
     return SOK_OK;
 }
 
