@@ -53,7 +53,8 @@ struct sok_hunt {
     struct sok_hunter *hunter;
     struct sok_arena *arena;
     enum sok_hunt_phase phase;
-    int64_t fence; // of the task's lease; 0: none held
+    int64_t fence;     // of the task's lease; 0: none held
+    int64_t leased_ms; // when it was taken on, monotonic
     struct sok_download row;
     const char *magnet;                // from the row, or from a redirect
     char key[SOK_TORRENT_KEY_LEN + 1]; // "" before it is known

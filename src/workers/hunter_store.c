@@ -12,6 +12,7 @@
 #include "runtime/log.h"
 #include "services/torrent/download_view.h"
 #include "workers/hunter-private.h"
+#include "workers/worker_private.h"
 
 #define RETRY_FIRST_MS 5000
 
@@ -26,6 +27,30 @@ void sok_hunter_log(struct sok_hunt *hunt, const char *message, const struct sok
         err ? SOK_LOG_WARN : SOK_LOG_INFO, SOK_LOG_WORKER, message, SOK_TEXT("worker", "hunter"),
         SOK_TEXT("download_id", hunt->row.id), SOK_TEXT("info_hash", hunt->key[0] ? hunt->key : NULL),
         SOK_TEXT("title", hunt->row.title), SOK_TEXT("error", err ? err->message : NULL));
+}
+
+// Tells of the task's state, as the job loop does for the other workers.
+static void announce(struct sok_hunt *hunt, const char *status, const struct sok_error *why)
+{
+    const struct sok_worker_env *env = &hunt->hunter->env;
+    struct sok_work work = {
+        .task =
+            {.id = hunt->row.id,
+             .task_type = sok_job_name(SOK_JOB_DOWNLOAD),
+             .media_id = hunt->row.media_id,
+             .user_id = hunt->row.user_id},
+        .env = env};
+    sok_work_announce(&work, status, hunt->row.progress, why ? why->message : NULL);
+    if (sok_text_eq(status, "running"))
+        return;
+    bool is_retried = sok_text_eq(status, "pending");
+    sok_metric_add(env->metrics, SOK_METRIC_WORKER_JOBS, 1, "hunter", is_retried ? "retried" : status, NULL);
+    sok_metric_observe(
+        env->metrics, SOK_METRIC_WORKER_JOB_SECONDS,
+        (double)(sok_clock_mono_ms(env->clock) - hunt->leased_ms) / 1000, "hunter");
+    if (why)
+        sok_metric_add(
+            env->metrics, SOK_METRIC_WORKER_ERRORS, 1, "hunter", sok_status_info(why->status)->code, NULL);
 }
 
 static bool did(struct sok_hunt *hunt, enum sok_status status, const char *what, const struct sok_error *err)
@@ -71,6 +96,9 @@ struct sok_hunt *sok_hunt_load(
         memcpy(hunt->key, hunt->row.info_hash, sizeof(hunt->key));
     if (hunt->row.imported_at)
         hunt->phase = SOK_HUNT_SEEDING;
+    hunt->leased_ms = sok_clock_mono_ms(hunter->env.clock);
+    if (fence)
+        announce(hunt, "running", NULL);
     return hunt;
 }
 
@@ -420,7 +448,9 @@ bool sok_hunt_store_imported(struct sok_hunt *hunt, const char *status)
     bool is_stored =
         did(hunt, sok_db_write(hunt->hunter->env.db, write_imported, &ending, &err),
             "cannot finish a download", &err);
-    if (!is_stored) {
+    if (is_stored) {
+        announce(hunt, "completed", NULL);
+    } else {
         hunt->row.status = before;
         hunt->row.imported_at = 0;
     }
@@ -452,6 +482,7 @@ bool sok_hunt_store_failed(struct sok_hunt *hunt, const struct sok_error *why, b
     hunt->row.error = sok_strdup(hunt->arena, why->message);
     hunt->row.download_speed = hunt->row.upload_speed = 0;
     hunt->row.eta_seconds = -1;
+    announce(hunt, ending.is_dead ? "failed" : "pending", why);
     sok_hunt_publish(hunt, ending.is_dead ? "download.failed" : "download.progress");
     return true;
 }
@@ -473,6 +504,8 @@ bool sok_hunt_store_cancelled(struct sok_hunt *hunt)
     if (!did(hunt, status, "cannot note that a download was cancelled", &err))
         return false;
     hunt->row.status = "cancelled";
+    if (hunt->fence)
+        announce(hunt, "cancelled", NULL);
     hunt->row.error = NULL;
     hunt->row.download_speed = hunt->row.upload_speed = 0;
     return true;

@@ -99,12 +99,13 @@ struct sok_torrents *sok_torrents_free(struct sok_torrents *torrents)
     if (torrents->thread)
         pthread_join(torrents->thread, NULL);
     sok_lt_close(torrents->lt);
-    struct sok_torrent_entry *entry, *next;
-    HASH_ITER(by_key, torrents->by_key, entry, next)
-    {
-        HASH_DELETE(by_key, torrents->by_key, entry);
-        HASH_DELETE(by_id, torrents->by_id, entry);
+    struct sok_torrent_entry *entry = torrents->by_key; // the maps go first; their links stay in the entries
+    HASH_CLEAR(by_id, torrents->by_id);
+    HASH_CLEAR(by_key, torrents->by_key);
+    while (entry) {
+        struct sok_torrent_entry *next = entry->by_key.next;
         sok_torrent_put_locked(entry);
+        entry = next;
     }
     while (torrents->graves) {
         struct sok_torrent_grave *grave = torrents->graves;

@@ -215,7 +215,7 @@ enum sok_status sok_torrent_open_file(
     pthread_mutex_lock(&torrents->lock);
     const char *path = is_file(entry, file) ? entry->info->files[file].path : NULL;
     pthread_mutex_unlock(&torrents->lock);
-    int root_fd;
+    int root_fd = -1;
     enum sok_status status = path ? sok_beneath_root(entry->save_path, false, &root_fd, err)
                                   : sok_fail(err, SOK_NOT_FOUND, "the torrent has no such file");
     if (status == SOK_OK) {
