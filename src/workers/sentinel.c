@@ -1,8 +1,8 @@
 #include "workers/sentinel.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/wait.h"
 #include "data/idempotency.h"
 #include "data/ip_rules.h"
 #include "data/searches.h"
@@ -13,7 +13,7 @@
 #include "workers/sentinel_private.h"
 #include "workers/worker.h"
 
-#define EVERY_S 30
+#define EVERY_MS 30000
 #define DAY_MS ((int64_t)86400000)
 #define PURGE_ROUNDS 20 // a step deletes at most so many batches; the next one goes on
 
@@ -79,11 +79,9 @@ static void *run(void *context)
     while (!sentinel->stopping) {
         pthread_mutex_unlock(&sentinel->lock);
         sok_sentinel_step(sentinel);
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += EVERY_S;
+        struct timespec until = sok_wait_deadline(EVERY_MS);
         pthread_mutex_lock(&sentinel->lock);
-        while (!sentinel->stopping && pthread_cond_timedwait(&sentinel->wake, &sentinel->lock, &until) == 0)
+        while (!sentinel->stopping && sok_wait_until(&sentinel->wake, &sentinel->lock, &until))
             continue;
     }
     pthread_mutex_unlock(&sentinel->lock);
@@ -98,11 +96,7 @@ enum sok_status sok_sentinel_start(
         sok_panic("out of memory for sentinel");
     sentinel->env = env;
     pthread_mutex_init(&sentinel->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&sentinel->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    sok_wait_init(&sentinel->wake);
     int error = pthread_create(&sentinel->thread, NULL, run, sentinel);
     if (error) {
         free(sentinel);

@@ -4,10 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <utlist.h>
 
-#include "base/time.h"
+#include "base/wait.h"
 #include "runtime/log.h"
 #include "workers/worker_private.h"
 
@@ -17,24 +16,11 @@
 #define RETRY_DEFAULT_MS 2000
 #define WORK_ARENA_BYTES ((size_t)256 << 20)
 
-static struct timespec deadline_in(int64_t ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    return until;
-}
-
 void sok_worker_pause_locked(struct sok_worker *worker, int64_t ms)
 {
-    struct timespec until = deadline_in(ms);
+    struct timespec until = sok_wait_deadline(ms);
     while (!atomic_load(&worker->stopping))
-        if (pthread_cond_timedwait(&worker->changed, &worker->lock, &until) != 0)
+        if (!sok_wait_until(&worker->changed, &worker->lock, &until))
             return;
 }
 
@@ -215,8 +201,8 @@ static void *run_keeper(void *context)
     struct sok_worker *worker = context;
     pthread_mutex_lock(&worker->lock);
     while (!worker->keeper_ends) {
-        struct timespec until = deadline_in(worker->options.lease_ms / 3);
-        while (!worker->keeper_ends && pthread_cond_timedwait(&worker->changed, &worker->lock, &until) == 0)
+        struct timespec until = sok_wait_deadline(worker->options.lease_ms / 3);
+        while (!worker->keeper_ends && sok_wait_until(&worker->changed, &worker->lock, &until))
             continue;
         struct renewal renewal = {.options = &worker->options};
         collect_leases(worker, &renewal);
@@ -258,11 +244,7 @@ enum sok_status sok_worker_start(
     worker->options = *options;
     set_defaults(&worker->options);
     pthread_mutex_init(&worker->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&worker->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    sok_wait_init(&worker->changed);
     worker->threads = calloc((size_t)worker->options.threads, sizeof(*worker->threads));
     if (!worker->threads)
         sok_panic("out of memory for a worker");
@@ -283,11 +265,11 @@ enum sok_status sok_worker_start(
 
 static void wait_for_runs(struct sok_worker *worker, int64_t grace_ms)
 {
-    struct timespec until = deadline_in(grace_ms);
+    struct timespec until = sok_wait_deadline(grace_ms);
     pthread_mutex_lock(&worker->lock);
     pthread_cond_broadcast(&worker->changed);
     while (worker->running)
-        if (pthread_cond_timedwait(&worker->changed, &worker->lock, &until) != 0)
+        if (!sok_wait_until(&worker->changed, &worker->lock, &until))
             break;
     pthread_mutex_unlock(&worker->lock);
 }

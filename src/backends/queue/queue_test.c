@@ -2,7 +2,9 @@
 #include "base/test.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backends/queue/queue.h"
@@ -53,6 +55,45 @@ static void check_flood(struct sok_queue *queue)
 static void a_flood_of_messages_is_bounded(void **state)
 {
     with_each(check_flood);
+}
+
+struct slow_reader {
+    sem_t gate, last_seen;
+    int seen;
+};
+
+static void read_slowly(const struct sok_event *event, void *context)
+{
+    struct slow_reader *reader = context;
+    if (reader->seen++ == 0)
+        sem_wait(&reader->gate);
+    if (strcmp(event->subject, "last") == 0)
+        sem_post(&reader->last_seen);
+}
+
+static void check_large_events(struct sok_queue *queue)
+{
+    struct slow_reader reader = {.seen = 0};
+    sem_init(&reader.gate, 0, 0);
+    sem_init(&reader.last_seen, 0, 0);
+    char *json = malloc(250001);
+    memset(json, '1', 250000);
+    json[250000] = '\0';
+    assert_ok(sok_queue_subscribe(queue, "", read_slowly, &reader, NULL));
+    for (int i = 0; i < 1000; i++) // a quarter of a gigabyte
+        sok_queue_publish_event(queue, &(struct sok_event){"many", "", json});
+    sok_queue_publish_event(queue, &(struct sok_event){"last", "", "{}"});
+    sem_post(&reader.gate);
+    sem_wait(&reader.last_seen);
+    assert_in_range(reader.seen, 2, 200); // the newest are kept
+    free(json);
+    sem_destroy(&reader.gate);
+    sem_destroy(&reader.last_seen);
+}
+
+static void large_events_are_bounded_in_bytes(void **state)
+{
+    with_each(check_large_events);
 }
 
 static void *wait_long(void *context)
@@ -153,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_come_in_order_to_their_own_kind),
         cmocka_unit_test(a_flood_of_messages_is_bounded),
+        cmocka_unit_test(large_events_are_bounded_in_bytes),
         cmocka_unit_test(stopping_wakes_every_waiter),
         cmocka_unit_test(events_reach_subscribers_of_their_prefix_in_order),
         cmocka_unit_test(job_names_go_both_ways),

@@ -7,11 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "backends/db/drivers/sqlite.h"
-#include "base/time.h"
+#include "base/wait.h"
 
 // The whole file is checked at start only where that takes no time to speak of; damage in a larger one is met
 // when it is read.
@@ -129,11 +128,7 @@ static enum sok_status sqlite_open(
     db->base = (struct sok_db){.driver = &sok_db_sqlite, .metrics = metrics};
     db->reader.db = &db->base;
     pthread_mutex_init(&db->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&db->returned, &attributes);
-    pthread_condattr_destroy(&attributes);
+    sok_wait_init(&db->returned);
 
     enum sok_status status = open_writer(db, size, err);
     if (status == SOK_OK)
@@ -164,18 +159,18 @@ static struct sok_db_tx *sqlite_reader(struct sok_db *db)
 
 static enum sok_status take_reader(struct sqlite_db *db, struct sok_sqlite_conn **ret, struct sok_error *err)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += SOK_SQLITE_QUERY_MS / 1000;
+    struct timespec until = sok_wait_deadline(SOK_SQLITE_QUERY_MS);
     pthread_mutex_lock(&db->lock);
     while (db->idle_count == 0 && db->reader_count >= SOK_SQLITE_READERS_MAX)
-        if (pthread_cond_timedwait(&db->returned, &db->lock, &until) == ETIMEDOUT)
+        if (!sok_wait_until(&db->returned, &db->lock, &until))
             break;
     bool may_open = db->reader_count < SOK_SQLITE_READERS_MAX;
     struct sok_sqlite_conn *conn = db->idle_count ? db->idle[--db->idle_count] : NULL;
     if (!conn && may_open)
         db->reader_count++;
+    size_t in_use = db->reader_count - db->idle_count;
     pthread_mutex_unlock(&db->lock);
+    sok_metric_set(db->base.metrics, SOK_METRIC_DB_CONNECTIONS, (double)in_use, NULL);
     if (!conn && !may_open)
         return sok_fail(err, SOK_UNAVAILABLE, "all connections to the database are in use");
     if (!conn) {

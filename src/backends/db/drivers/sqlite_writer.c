@@ -4,11 +4,10 @@
 // Some errors (disk full, I/O, a statement that ran too long) make SQLite roll back the whole transaction and
 // not only the statement. Then the others' work is lost too through no fault of theirs: they are run again
 // one by one.
-#include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "backends/db/drivers/sqlite.h"
+#include "base/wait.h"
 
 struct write_request {
     struct write_request *next;
@@ -216,21 +215,14 @@ static void remove_waiting(struct sok_sqlite_writer *writer, struct write_reques
 static enum sok_status wait_done(
     struct sok_sqlite_writer *writer, struct write_request *request, int64_t wait_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += wait_ms / 1000;
-    until.tv_nsec += wait_ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    struct timespec until = sok_wait_deadline(wait_ms);
     bool may_leave = true;
     while (!request->done) {
         if (!may_leave) {
             pthread_cond_wait(&request->done_cond, &writer->lock); // running: its statements have time limits
             continue;
         }
-        if (pthread_cond_timedwait(&request->done_cond, &writer->lock, &until) != ETIMEDOUT || request->done)
+        if (sok_wait_until(&request->done_cond, &writer->lock, &until) || request->done)
             continue;
         if (is_waiting(writer, request)) {
             remove_waiting(writer, request);
@@ -248,11 +240,7 @@ enum sok_status sok_sqlite_write(
         return sok_fail(err, SOK_INTERNAL, "a write from inside a write");
     struct sok_error unseen = {0};
     struct write_request request = {.body = body, .context = context, .err = err ? err : &unseen};
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&request.done_cond, &attributes);
-    pthread_condattr_destroy(&attributes);
+    sok_wait_init(&request.done_cond);
 
     enum sok_status status;
     pthread_mutex_lock(&writer->lock);

@@ -1,18 +1,18 @@
 // The queue of a single process. Jobs: a bounded ring of task ids for each kind; one that is full forgets the
 // oldest, whose task is found by the workers' own look at the table. Events: a bounded list that one thread
 // hands to the subscribers in order.
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <utlist.h>
 
 #include "backends/queue/driver.h"
 #include "base/text.h"
+#include "base/wait.h"
 
 #define RING_MAX 1024
 #define EVENTS_MAX 4096
+#define EVENT_BYTES_MAX ((size_t)32 << 20) // of all that wait: 4,096 of the largest would be a gigabyte
 #define SUBSCRIBERS_MAX 16
 
 struct ring {
@@ -24,6 +24,7 @@ struct ring {
 struct event {
     struct event *prev, *next;
     struct sok_event shown;
+    size_t bytes;
     char *subject, *user_id, *json;
 };
 
@@ -39,7 +40,7 @@ struct embedded {
     struct ring rings[SOK_JOB_COUNT];
     bool stopped; // for waiters
     struct event *events;
-    size_t event_count;
+    size_t event_count, event_bytes;
     pthread_cond_t event_arrived;
     bool closing; // for the thread
     struct subscriber subscribers[SUBSCRIBERS_MAX];
@@ -64,6 +65,14 @@ static void deliver(struct embedded *queue, const struct event *event, size_t su
     }
 }
 
+// With the lock held.
+static void take_out(struct embedded *queue, struct event *event)
+{
+    DL_DELETE(queue->events, event);
+    queue->event_count--;
+    queue->event_bytes -= event->bytes;
+}
+
 static void *run_events(void *context)
 {
     struct embedded *queue = context;
@@ -74,8 +83,7 @@ static void *run_events(void *context)
             pthread_cond_wait(&queue->event_arrived, &queue->lock);
             continue;
         }
-        DL_DELETE(queue->events, event);
-        queue->event_count--;
+        take_out(queue, event);
         size_t subscriber_count = queue->subscriber_count; // rows are only ever added
         pthread_mutex_unlock(&queue->lock);
         deliver(queue, event, subscriber_count);
@@ -95,13 +103,9 @@ static enum sok_status embedded_open(const char *location, struct sok_queue **re
         sok_panic("out of memory for the queue");
     queue->base.driver = &sok_queue_embedded;
     pthread_mutex_init(&queue->lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     for (size_t i = 0; i < SOK_JOB_COUNT; i++)
-        pthread_cond_init(&queue->rings[i].arrived, &monotonic);
-    pthread_cond_init(&queue->event_arrived, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+        sok_wait_init(&queue->rings[i].arrived);
+    sok_wait_init(&queue->event_arrived);
     int failed = pthread_create(&queue->thread, NULL, run_events, queue);
     if (failed) {
         free(queue);
@@ -145,29 +149,16 @@ static void embedded_publish(struct sok_queue *base, enum sok_job job, const cha
     pthread_mutex_unlock(&queue->lock);
 }
 
-static struct timespec deadline_in(int64_t timeout_ms)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += timeout_ms / 1000;
-    at.tv_nsec += timeout_ms % 1000 * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 static enum sok_status embedded_wait(
     struct sok_queue *base, enum sok_job job, int64_t timeout_ms, char ret_task_id[SOK_UUID_LEN + 1],
     struct sok_error *err)
 {
     struct embedded *queue = (struct embedded *)base;
     struct ring *ring = &queue->rings[job];
-    struct timespec deadline = deadline_in(timeout_ms);
+    struct timespec deadline = sok_wait_deadline(timeout_ms);
     pthread_mutex_lock(&queue->lock);
     while (!ring->count && !queue->stopped)
-        if (pthread_cond_timedwait(&ring->arrived, &queue->lock, &deadline) == ETIMEDOUT)
+        if (!sok_wait_until(&ring->arrived, &queue->lock, &deadline))
             break;
     bool stopped = queue->stopped;
     if (!stopped && ring->count) {
@@ -207,19 +198,22 @@ static void embedded_publish_event(struct sok_queue *base, const struct sok_even
     event->user_id = copy(shown->user_id);
     event->json = copy(shown->json);
     event->shown = (struct sok_event){event->subject, event->user_id, event->json};
-    struct event *lost = NULL;
+    event->bytes = sizeof(*event) + strlen(event->subject) + strlen(event->user_id) + strlen(event->json);
+    struct event *lost = NULL, *next;
     pthread_mutex_lock(&queue->lock);
-    if (queue->event_count == EVENTS_MAX) {
-        lost = queue->events;
-        DL_DELETE(queue->events, lost);
-        queue->event_count--;
+    while (queue->events &&
+           (queue->event_count == EVENTS_MAX || queue->event_bytes + event->bytes > EVENT_BYTES_MAX)) {
+        struct event *oldest = queue->events;
+        take_out(queue, oldest);
+        DL_APPEND(lost, oldest);
     }
     DL_APPEND(queue->events, event);
     queue->event_count++;
+    queue->event_bytes += event->bytes;
     pthread_cond_signal(&queue->event_arrived);
     pthread_mutex_unlock(&queue->lock);
-    if (lost)
-        event_free(lost);
+    DL_FOREACH_SAFE(lost, event, next)
+    event_free(event);
 }
 
 static enum sok_status embedded_subscribe(
