@@ -49,10 +49,10 @@ struct sok_jwt *sok_jwt_free(struct sok_jwt *jwt)
 {
     if (!jwt)
         return NULL;
-    struct remembered *entry, *next;
-    HASH_ITER(hh, jwt->verified, entry, next)
-    {
-        HASH_DEL(jwt->verified, entry);
+    struct remembered *entry = jwt->verified;
+    HASH_CLEAR(hh, jwt->verified); // the table alone: the entries stay linked
+    for (struct remembered *next; entry; entry = next) {
+        next = entry->hh.next;
         free(entry);
     }
     pthread_mutex_destroy(&jwt->lock);

@@ -25,16 +25,20 @@ enum sok_status sok_keyfiles_open(const char *data_dir, int *ret_fd, struct sok_
         return sok_fail_errno(err, SOK_IO, errno, "cannot open the data folder %s", data_dir);
     if (mkdirat(parent, "keys", 0700) != 0 && errno != EEXIST)
         return sok_fail_errno(err, SOK_IO, errno, "cannot make %s/keys", data_dir);
-    SOK_KEYFILES_AUTO dir = openat(parent, "keys", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    int dir = openat(parent, "keys", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     struct stat st;
-    if (dir < 0 || fstat(dir, &st) != 0)
-        return sok_fail_errno(err, SOK_IO, errno, "cannot open %s/keys", data_dir);
-    if (st.st_mode & 077)
+    if (dir < 0 || fstat(dir, &st) != 0) {
+        int why = errno;
+        sok_keyfiles_close(&dir);
+        return sok_fail_errno(err, SOK_IO, why, "cannot open %s/keys", data_dir);
+    }
+    if (st.st_mode & 077) {
+        sok_keyfiles_close(&dir);
         return sok_fail(
             err, SOK_INVALID, "%s/keys may be entered by others (mode %03o): chmod 700 it", data_dir,
             (unsigned)(st.st_mode & 0777));
+    }
     *ret_fd = dir;
-    dir = -1;
     return SOK_OK;
 }
 

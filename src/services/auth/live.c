@@ -39,8 +39,12 @@ struct sok_live *sok_live_free(struct sok_live *live)
 {
     if (!live)
         return NULL;
-    while (live->entries)
-        drop_entry(live, live->entries);
+    struct entry *entry = live->entries;
+    HASH_CLEAR(hh, live->entries); // the table alone: the entries stay linked
+    for (struct entry *next; entry; entry = next) {
+        next = entry->hh.next;
+        free(entry);
+    }
     pthread_mutex_destroy(&live->lock);
     free(live);
     return NULL;

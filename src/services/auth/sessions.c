@@ -244,7 +244,7 @@ static enum sok_status load(
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
     struct sok_db_tx *reader = sok_db_reader(sessions->parts.db);
     struct sok_session session;
-    struct sok_user user;
+    struct sok_user user = {0};
     enum sok_status status = sok_sessions_find(reader, arena, session_id, &session, err);
     if (status == SOK_OK && session.ended_at == 0)
         status = sok_users_find(reader, arena, session.user_id, &user, err);

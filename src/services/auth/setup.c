@@ -51,7 +51,7 @@ bool sok_setup_matches(const char *data_dir, const char *token)
     SOK_KEYFILES_AUTO dir = -1;
     const char *real = NULL;
     if (!token || sok_keyfiles_open(data_dir, &dir, NULL) != SOK_OK ||
-        read_token(dir, arena, &real, NULL) != SOK_OK)
+        read_token(dir, arena, &real, NULL) != SOK_OK || !real)
         return false;
     return sok_bytes_eq_secret(token, strlen(token), real, strlen(real));
 }
