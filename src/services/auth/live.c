@@ -11,6 +11,7 @@
 struct entry {
     struct sok_live_session session;
     int64_t loaded_ms; // monotonic
+    bool dropped;      // stays until the place is needed
     UT_hash_handle hh;
 };
 
@@ -27,12 +28,6 @@ struct sok_live *sok_live_new(void)
         sok_panic("out of memory");
     pthread_mutex_init(&live->lock, NULL);
     return live;
-}
-
-static void drop_entry(struct sok_live *live, struct entry *entry)
-{
-    HASH_DEL(live->entries, entry);
-    free(entry);
 }
 
 struct sok_live *sok_live_free(struct sok_live *live)
@@ -57,7 +52,7 @@ bool sok_live_get(
     bool good = false;
     pthread_mutex_lock(&live->lock);
     HASH_FIND_STR(live->entries, session_id, entry);
-    if (entry && mono_ms - entry->loaded_ms < SOK_LIVE_TTL_MS) {
+    if (entry && !entry->dropped && mono_ms - entry->loaded_ms < SOK_LIVE_TTL_MS) {
         *ret = entry->session;
         good = true;
         HASH_DEL(live->entries, entry); // to the end of the order
@@ -91,6 +86,7 @@ void sok_live_put(
             sok_panic("out of memory");
         entry->session = *session;
         entry->loaded_ms = mono_ms;
+        entry->dropped = false;
         HASH_ADD_STR(live->entries, session.session_id, entry);
     }
     pthread_mutex_unlock(&live->lock);
@@ -103,20 +99,17 @@ void sok_live_drop(struct sok_live *live, const char *session_id)
     live->generation++;
     HASH_FIND_STR(live->entries, session_id, entry);
     if (entry)
-        drop_entry(live, entry);
+        entry->dropped = true;
     pthread_mutex_unlock(&live->lock);
 }
 
 void sok_live_drop_user(struct sok_live *live, const char *user_id, const char *keep_session_id)
 {
-    struct entry *entry, *next;
     pthread_mutex_lock(&live->lock);
     live->generation++;
-    HASH_ITER(hh, live->entries, entry, next)
-    {
+    for (struct entry *entry = live->entries; entry; entry = entry->hh.next)
         if (sok_text_eq(entry->session.user_id, user_id) &&
             !sok_text_eq(entry->session.session_id, keep_session_id))
-            drop_entry(live, entry);
-    }
+            entry->dropped = true;
     pthread_mutex_unlock(&live->lock);
 }

@@ -288,7 +288,7 @@ enum sok_status sok_session_authenticate(
     struct sok_principal *ret, struct sok_error *err)
 {
     struct sok_claims claims;
-    struct sok_principal principal;
+    struct sok_principal principal = {0};
     SOK_TRY(sok_jwt_verify(sessions->parts.jwt, access_token, SOK_TOKEN_ACCESS, &claims, err));
     SOK_TRY(sok_session_find(sessions, arena, claims.session_id, &principal, err));
     if (!sok_text_eq(principal.user_id, claims.user_id))
