@@ -153,6 +153,7 @@ static void many_files_fit_in_little_memory(void **state)
             &world.dir, sok_format(world.arena, "library/Movies/Film Number %d (2001).mkv", i), "x", 1);
     sok_arena_reset(world.arena);
     assert_int_equal(400, scan(&world, false).added);
+    assert_int_equal(400, count_media(&world, "movie"));
     assert_true(sok_arena_used(world.arena) < 4096);
     assert_int_equal(400, scan(&world, false).unchanged);
 }

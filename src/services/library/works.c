@@ -244,6 +244,25 @@ static void read_leading_number(struct sok_arena *arena, const char *name, struc
     release->episodes = (struct sok_numbers){.item = episode, .count = 1};
 }
 
+// "Film Number 12 (2002) - 1080p.mkv", as media servers name files: what stands before the year in brackets
+// is the title, numbers and all. A release name with dots for blanks is left to the parser.
+static void read_titled_name(struct sok_arena *arena, const char *path, struct sok_release *release)
+{
+    char *stem = sok_path_stem(arena, path), *bracket = strstr(stem, " (");
+    const char *title;
+    int year;
+    for (; bracket; bracket = strstr(bracket + 1, " (")) {
+        if (strlen(bracket) < 7 || bracket[6] != ')' || !strchr(" .", bracket[7]))
+            continue;
+        bracket[7] = '\0';
+        if (read_titled_folder(arena, stem, &title, &year)) {
+            release->title = title;
+            release->year = year;
+        }
+        return;
+    }
+}
+
 void sok_work_read_path(
     struct sok_arena *arena, const char *path, struct sok_release *ret_release, bool *ret_is_series)
 {
@@ -251,6 +270,7 @@ void sok_work_read_path(
     *ret_is_series = sok_work_is_series(ret_release);
     if (strncasecmp(path, "movies/", 7) == 0 && ret_release->season < 0)
         *ret_is_series = false; // "Movies/Oceans.11.mkv": a number is not an episode there
+    read_titled_name(arena, path, ret_release);
     read_folders(arena, path, ret_release, ret_is_series);
     if (*ret_is_series && ret_release->episodes.count == 0 && !ret_release->air_date)
         read_leading_number(arena, sok_path_name(path), ret_release);

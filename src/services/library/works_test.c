@@ -10,6 +10,9 @@ static void folders_say_what_a_file_is(void **state)
     } rows[] = {
         {"Movies/Paper Lantern (2019)/Paper Lantern (2019) - 1080p.mp4", "Paper Lantern", 2019, -1, 0},
         {"Movies/2046 (2004)/2046 (2004).mp4", "2046", 2004, -1, 0},
+        {"Movies/Film Number 12 (2002).mkv", "Film Number 12", 2002, -1, 0},
+        {"Movies/Film Number 12 (2002) - 1080p.mkv", "Film Number 12", 2002, -1, 0},
+        {"Harbour Lights 2 (2016) - S01E02 - The Pier.mkv", "Harbour Lights 2", 2016, 1, 2},
         {"Movies/Amélie à Łódź (2001)/Amélie à Łódź (2001).mp4", "Amélie à Łódź", 2001, -1, 0},
         {"Movies/The Salt Road.2011.720p.BluRay.x264-XY.mkv", "The Salt Road", 2011, -1, 0},
         {"Movies/Ocean's Eleven (2001) [tmdbid-161]/Oceans.11.mkv", "Ocean's Eleven", 2001, -1, 0},
