@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "base/text.h"
 #include "base/time.h"
@@ -78,12 +79,7 @@ static void free_client(struct hub_client *client)
 static void remove_client(struct sok_hub *hub, struct hub_client *client)
 {
     pthread_mutex_lock(&hub->lock);
-    if (client->prev)
-        client->prev->next = client->next;
-    else
-        hub->clients = client->next;
-    if (client->next)
-        client->next->prev = client->prev;
+    DL_DELETE(hub->clients, client);
     pthread_mutex_unlock(&hub->lock);
     free_client(client);
     sok_metric_set(hub->options.metrics, SOK_METRIC_WS_CLIENTS, sok_ws_count(hub->ws), NULL);
@@ -96,12 +92,8 @@ static bool add_client(struct sok_hub *hub, struct hub_client *client)
     for (struct hub_client *at = hub->clients; at && max; at = at->next)
         same_ip += strcmp(at->ip, client->ip) == 0;
     bool fits = !max || same_ip < max;
-    if (fits) {
-        client->next = hub->clients;
-        if (hub->clients)
-            hub->clients->prev = client;
-        hub->clients = client;
-    }
+    if (fits)
+        DL_APPEND(hub->clients, client);
     pthread_mutex_unlock(&hub->lock);
     return fits;
 }

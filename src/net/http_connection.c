@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <utlist.h>
 
 #include "base/status.h"
 
@@ -29,20 +30,12 @@ void sok_connections_notify(
         connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         connection->since_ms = sok_clock_mono_ms(server->options.clock);
         pthread_mutex_lock(&list->lock);
-        connection->next = list->first;
-        if (list->first)
-            list->first->prev = connection;
-        list->first = connection;
+        DL_APPEND(list->first, connection);
         pthread_mutex_unlock(&list->lock);
         *socket_context = connection;
     } else if (connection) {
         pthread_mutex_lock(&list->lock);
-        if (connection->prev)
-            connection->prev->next = connection->next;
-        else
-            list->first = connection->next;
-        if (connection->next)
-            connection->next->prev = connection->prev;
+        DL_DELETE(list->first, connection);
         pthread_mutex_unlock(&list->lock);
         free(connection);
         *socket_context = NULL;
