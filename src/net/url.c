@@ -105,7 +105,7 @@ char *sok_url_resolve(struct sok_arena *arena, const char *base, const char *ref
     if (base && curl_url_set(handle, CURLUPART_URL, base, CURLU_URLENCODE) != CURLUE_OK)
         return NULL;
     unsigned flags = CURLU_URLENCODE | CURLU_DISALLOW_USER | CURLU_NON_SUPPORT_SCHEME;
-    struct sok_url url;
+    struct sok_url url = {0};
     if (curl_url_set(handle, CURLUPART_URL, trimmed, flags) != CURLUE_OK ||
         take_apart(arena, handle, &url, NULL) != SOK_OK)
         return NULL;
@@ -114,8 +114,8 @@ char *sok_url_resolve(struct sok_arena *arena, const char *base, const char *ref
 
 char *sok_url_join(struct sok_arena *arena, const char *base, const char *path)
 {
-    struct sok_url url;
-    if (sok_url_parse(arena, base, &url, NULL) != SOK_OK)
+    struct sok_url url = {0};
+    if (sok_url_parse(arena, base, &url, NULL) != SOK_OK || !url.text)
         return NULL;
     size_t len = strcspn(url.text, "?");
     while (len && url.text[len - 1] == '/')

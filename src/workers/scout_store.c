@@ -242,7 +242,7 @@ static void collect(struct sok_scout *scout, struct sok_arena *arena, struct wri
 {
     size_t total = sok_merge_count(scout->merge);
     write->rows = sok_alloc_array(arena, total, sizeof(*write->rows));
-    write->merged = sok_alloc_array(arena, total, sizeof(*write->merged));
+    write->merged = sok_alloc_array(arena, total, sizeof(struct sok_merged *));
     write->row_ids = sok_alloc_array(arena, total, sizeof(*write->row_ids));
     for (size_t i = 0; i < total; i++) {
         struct sok_merged *merged = sok_merge_at(scout->merge, i);

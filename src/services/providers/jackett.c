@@ -135,7 +135,7 @@ static void explain_nothing(
     url = sok_url_with(arena, url, "apikey", call->config->api_key);
     url = sok_url_with(arena, url, "Query", words);
     SOK_JSON_AUTO *answer = NULL;
-    struct sok_found_releases again;
+    struct sok_found_releases again = {0};
     if (sok_provider_fetch_json(call, url, NULL, NULL, &answer, NULL) == SOK_OK &&
         sok_jackett_parse(arena, answer, sok_clock_now_ms(call->clock), &again, NULL) == SOK_OK)
         found->warning = again.warning;

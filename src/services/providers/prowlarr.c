@@ -169,7 +169,7 @@ static enum sok_status search(
     struct sok_found_releases *ret, struct sok_error *err)
 {
     const char *exact = search_url(call, query, false), *plain = search_url(call, query, true);
-    struct sok_found_releases found;
+    struct sok_found_releases found = {0};
     SOK_TRY(search_once(call, exact, &found, err));
     if (!found.count && !sok_text_eq(exact, plain) && sok_provider_has_time(call)) {
         struct sok_found_releases more = {0};

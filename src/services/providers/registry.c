@@ -252,7 +252,7 @@ enum sok_status sok_provider_config_check(
     if (!checked.driver)
         sok_fail_field(
             err, "kind", "invalid", "must be torznab, prowlarr, jackett, archive_org, tmdb or tvmaze");
-    if (sok_text_empty(name) || strlen(name) > 64 || !sok_utf8_valid(name, strlen(name)))
+    if (!name || !*name || strlen(name) > 64 || !sok_utf8_valid(name, strlen(name)))
         sok_fail_field(err, "name", "invalid", "must have 1 to 64 characters");
     if (sok_text_empty(checked.config.base_url))
         checked.config.base_url = checked.driver ? checked.driver->default_url : NULL;

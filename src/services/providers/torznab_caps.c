@@ -43,8 +43,10 @@ enum sok_status sok_torznab_root(
     struct sok_arena *arena, const char *bytes, size_t len, const char *name, struct sok_xml_node **ret,
     struct sok_error *err)
 {
-    struct sok_xml_node *root;
+    struct sok_xml_node *root = NULL;
     SOK_TRY(sok_xml_parse(arena, bytes, len, &root, err));
+    if (!root)
+        return sok_fail(err, SOK_PROTOCOL, "the document is empty");
     if (strcasecmp(root->name, "error") == 0)
         return document_error(arena, root, err);
     if (strcasecmp(root->name, name) != 0)
@@ -95,7 +97,7 @@ enum sok_status sok_torznab_parse_caps(
     struct sok_arena *arena, const char *bytes, size_t len, struct sok_torznab_caps *ret,
     struct sok_error *err)
 {
-    struct sok_xml_node *root;
+    struct sok_xml_node *root = NULL;
     SOK_TRY(sok_torznab_root(arena, bytes, len, "caps", &root, err));
     const struct sok_xml_node *limits = sok_xml_child(root, "limits");
     const struct sok_xml_node *searching = sok_xml_child(root, "searching");
