@@ -538,9 +538,8 @@ static void wait_for_waiting(int count)
 static void a_full_lane_answers_503_and_loses_nobody(void **state)
 {
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    int fds[3];
-    fds[0] = raw_dial(port);
-    raw_say(fds[0], "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+    int slow = raw_dial(port);
+    raw_say(slow, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
     wait_for_waiting(1); // it has the lane's only thread; two more may wait
     int refused = 0, served = 0, waiting[8];
     for (int i = 0; i < 8; i++) {
@@ -559,7 +558,7 @@ static void a_full_lane_answers_503_and_loses_nobody(void **state)
             refused += fds[i].revents != 0;
     }
     open_gate();
-    assert_int_equal(200, raw_listen(arena, fds[0], true).status);
+    assert_int_equal(200, raw_listen(arena, slow, true).status);
     for (int i = 0; i < 8; i++) {
         struct raw_reply reply = raw_listen(arena, waiting[i], true);
         if (reply.status == 200)
@@ -570,7 +569,7 @@ static void a_full_lane_answers_503_and_loses_nobody(void **state)
         assert_int_equal(200, raw_listen(arena, waiting[i], true).status);
         close(waiting[i]);
     }
-    close(fds[0]);
+    close(slow);
     assert_int_equal(6, refused);
     assert_int_equal(2, served);
 }
