@@ -97,12 +97,11 @@ static void add_filters(struct sok_where *where, const struct sok_media_filter *
     sok_where_text(where, "parent_id = ?", filter->parent_id);
     sok_where_text(where, "genres LIKE '%\"' || ? || '\"%'", filter->genre);
     sok_where_min(where, "year = ?", filter->year);
-    if (filter->has_files)
+    if (filter->has_files) // walks the files, which are few beside the works
         sok_where_add(
-            where,
-            "EXISTS (SELECT 1 FROM media_files f WHERE f.media_id = media.id AND f.missing_at IS NULL) OR "
-            "EXISTS (SELECT 1 FROM media e JOIN media_files f ON f.media_id = e.id "
-            "WHERE e.parent_id = media.id AND f.missing_at IS NULL)");
+            where, "id IN (SELECT media_id FROM media_files WHERE missing_at IS NULL UNION "
+                   "SELECT e.parent_id FROM media_files f JOIN media e ON e.id = f.media_id "
+                   "WHERE f.missing_at IS NULL AND e.parent_id IS NOT NULL)");
     if (!filter->media_type && !filter->parent_id && !filter->with_episodes)
         sok_where_add(where, "media_type <> 'episode'");
 }

@@ -97,7 +97,13 @@ CREATE UNIQUE INDEX media_by_tmdb ON media (tmdb_id, media_type) WHERE tmdb_id I
 CREATE UNIQUE INDEX media_by_episode ON media (parent_id, season_number, episode_number)
     WHERE media_type = 'episode';
 CREATE INDEX media_by_title ON media (title_folded, year);
-CREATE INDEX media_by_created ON media (media_type, created_at);
+CREATE INDEX media_by_parent ON media (parent_id);
+CREATE INDEX media_by_created ON media (media_type, created_at, id);
+-- Lists of works leave the episodes out, in each order they can be sorted by.
+CREATE INDEX media_works_by_created ON media (created_at, id) WHERE media_type <> 'episode';
+CREATE INDEX media_works_by_title ON media (title_folded, id) WHERE media_type <> 'episode';
+CREATE INDEX media_works_by_year ON media (COALESCE(year, 0), id) WHERE media_type <> 'episode';
+CREATE INDEX media_works_by_rating ON media (COALESCE(rating, 0), id) WHERE media_type <> 'episode';
 CREATE INDEX media_by_imdb ON media (imdb_id) WHERE imdb_id IS NOT NULL;
 CREATE INDEX media_by_tvmaze ON media (tvmaze_id) WHERE tvmaze_id IS NOT NULL;
 
