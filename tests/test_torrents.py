@@ -61,11 +61,11 @@ def test_by_upload(start, swarm):
 
 
 def test_by_url_of_a_torrent_and_by_one_that_redirects_to_a_magnet(start, swarm, keep):
-  from harness.scene import Release, Torznab, settings_for
+  from harness.scene import Release, Torznab
   film = swarm()
   indexer = keep(Torznab([Release("a", film.torrent), Release("b", film.torrent, link="redirect")]))
   for number in (0, 1):
-    server = start(**settings_for([indexer]))
+    server = start(allow_hosts=indexer.name)
     admin = server.admin()
     arrives(server, admin, film, server.download(admin, torrent_url=indexer.download_url(indexer.releases[number])))
     server.stop()

@@ -70,8 +70,9 @@ void sok_download_refresh(struct sok_download *download, const struct sok_torren
     }
     download->downloaded_bytes = status->downloaded_bytes;
     download->uploaded_bytes = status->uploaded_bytes;
-    download->download_speed = status->down_bytes_s;
-    download->upload_speed = status->up_bytes_s;
+    // A torrent at rest reports no more: its last rates would stay for good.
+    download->download_speed = status->paused ? 0 : status->down_bytes_s;
+    download->upload_speed = status->paused ? 0 : status->up_bytes_s;
     download->peers = status->peers;
     download->seeds = status->seeds;
     download->ratio = status->size_bytes > 0
