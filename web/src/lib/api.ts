@@ -125,16 +125,22 @@ async function failure(reply: Response): Promise<ApiError> {
   return new ApiError(reply.status, problem.code ?? 'unknown', problem.detail ?? problem.title ?? reply.statusText, fields)
 }
 
-// One refresh at a time: a rotated token used twice would end the session.
+// One refresh at a time, in this page and in the browser's other ones: a rotated token used twice would end the
+// session. Where a page has no locks (plain http from another machine), only its own are in order.
 let refreshing: Promise<boolean> | null = null
 
+async function refreshOnce(): Promise<boolean> {
+  const reply = await send('POST', '/auth/refresh', {})
+  if (!reply.ok) return false
+  accessToken = (await reply.json()).access_token
+  return true
+}
+
+const takeTurn = async (): Promise<boolean> =>
+  navigator.locks ? navigator.locks.request('sokoul-refresh', refreshOnce) : refreshOnce()
+
 export function refresh(): Promise<boolean> {
-  refreshing ??= (async () => {
-    const reply = await send('POST', '/auth/refresh', {})
-    if (!reply.ok) return false
-    accessToken = (await reply.json()).access_token
-    return true
-  })().finally(() => (refreshing = null))
+  refreshing ??= takeTurn().finally(() => (refreshing = null))
   return refreshing
 }
 
