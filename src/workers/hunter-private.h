@@ -78,7 +78,7 @@ struct sok_hunter {
     bool was_woken;       // something happened: rows may have been changed by a user
     _Atomic bool offered; // there may be a task to lease
     int64_t lease_at, renew_at, report_at, sync_at; // next times, monotonic
-    const char *resume_dir;
+    const char *resume_dir, *download_dir;          // the latter absolute
     struct sok_arena *arena;
 };
 

@@ -128,12 +128,15 @@ static void adopt(struct sok_hunter *hunter, const struct sok_download *row)
 static void sync_row(struct sok_hunter *hunter, const struct sok_download *row)
 {
     struct sok_hunt *hunt = find_hunt(hunter, row->id);
-    if (hunt)
+    if (hunt) {
+        if (!sok_text_eq(hunt->row.media_id, row->media_id)) // merged into another work
+            hunt->row.media_id = sok_strdup(hunt->arena, row->media_id);
         sok_hunt_obey(hunt, row->wanted, row->delete_files);
-    else if (row->imported_at)
+    } else if (row->imported_at) {
         adopt(hunter, row);
-    else if (sok_text_eq(row->wanted, "cancelled")) // does not wait for a slot
+    } else if (sok_text_eq(row->wanted, "cancelled")) { // does not wait for a slot
         (void)lease_one(hunter, row->id);
+    }
 }
 
 static void sync_rows(struct sok_hunter *hunter, int64_t mono_ms)
@@ -238,6 +241,11 @@ static enum sok_status prepare(struct sok_hunter *hunter, struct sok_error *err)
     hunter->resume_dir = sok_format(hunter->arena, "%s/resume", config->data_dir);
     if (mkdir(hunter->resume_dir, 0700) < 0 && errno != EEXIST)
         return sok_fail_errno(err, SOK_IO, errno, "cannot make the folder %s", hunter->resume_dir);
+    char *real = realpath(config->download_dir, NULL);
+    if (!real)
+        return sok_fail_errno(err, SOK_IO, errno, "cannot use the folder %s", config->download_dir);
+    hunter->download_dir = sok_strdup(hunter->arena, real);
+    free(real);
     return sok_queue_subscribe(hunter->env.queue, "command.download", on_command, hunter->env.torrents, err);
 }
 

@@ -118,7 +118,7 @@ void sok_hunt_delete_files(struct sok_hunt *hunt)
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
     if (!hunt->key[0])
         return;
-    char *roots[] = {sok_format(arena, "%s/%s", hunt->hunter->env.config->download_dir, hunt->key), NULL};
+    char *roots[] = {sok_format(arena, "%s/%s", hunt->hunter->download_dir, hunt->key), NULL};
     FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
     if (!tree)
         return;
@@ -134,7 +134,7 @@ void sok_hunt_delete_files(struct sok_hunt *hunt)
 int64_t sok_hunt_free_bytes(const struct sok_hunt *hunt)
 {
     struct statvfs info;
-    if (statvfs(hunt->hunter->env.config->download_dir, &info) < 0)
+    if (statvfs(hunt->hunter->download_dir, &info) < 0)
         return INT64_MAX; // unknown: let it be tried
     return (int64_t)info.f_bavail * (int64_t)info.f_frsize;
 }

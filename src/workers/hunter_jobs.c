@@ -102,10 +102,29 @@ static void run_import(void *context)
     finish(hunt);
 }
 
+// The work may have been merged into another one, or deleted, since the download began.
+static bool has_media(struct sok_hunt *hunt)
+{
+    struct sok_hunt_job *job = &hunt->job;
+    struct sok_download row;
+    job->err = (struct sok_error){0};
+    job->status =
+        sok_downloads_find(sok_db_reader(hunt->hunter->env.db), job->arena, hunt->row.id, &row, &job->err);
+    if (job->status != SOK_OK)
+        return false;
+    hunt->row.media_id = sok_strdup(hunt->arena, row.media_id);
+    if (hunt->row.media_id || sok_hunt_store_media(hunt))
+        return true;
+    job->status = sok_fail(&job->err, SOK_UNAVAILABLE, "the work of the download cannot be stored");
+    return false;
+}
+
 void sok_hunt_import(struct sok_hunt *hunt)
 {
     struct sok_hunt_job *job = &hunt->job;
     new_arena(job);
+    if (!has_media(hunt))
+        return;
     struct sok_torrent_file *files;
     size_t count, wanted = 0;
     job->status =

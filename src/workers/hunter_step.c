@@ -130,7 +130,7 @@ static enum sok_status add_to_session(
     } else if (hunt->key[0] == '\0') {
         SOK_TRY(sok_torrent_key(arena, hunt->magnet ? hunt->magnet : hunt->row.info_hash, hunt->key, err));
     }
-    add.save_path = sok_format(hunt->arena, "%s/%s", hunt->hunter->env.config->download_dir, hunt->key);
+    add.save_path = sok_format(hunt->arena, "%s/%s", hunt->hunter->download_dir, hunt->key);
     (void)sok_hunt_read_resume(hunt, arena, &add.resume, &add.resume_len);
     SOK_TRY(sok_torrent_add(torrents_of(hunt), &add, hunt->key, err));
     hunt->row.save_path = add.save_path;
@@ -372,7 +372,7 @@ static void step_importing(struct sok_hunt *hunt, int64_t mono_ms)
     if (outcome == SOK_OK || has_nothing) {
         sok_hunt_set_error(hunt, has_nothing ? hunt->job.err.message : NULL);
         finish_import(hunt);
-    } else if (!should_retry(&hunt->job.err)) {
+    } else if (outcome != SOK_NOT_FOUND && !should_retry(&hunt->job.err)) { // not found: the work was merged
         fail(hunt, &hunt->job.err, false);
     } else {
         sok_hunt_set_error(hunt, hunt->job.err.message);
@@ -475,7 +475,11 @@ static void cancel(struct sok_hunt *hunt)
 void sok_hunt_obey(struct sok_hunt *hunt, const char *wanted, bool delete_files)
 {
     bool is_new = !sok_text_eq(hunt->row.wanted, wanted);
-    hunt->row.wanted = sok_strdup(hunt->arena, wanted);
+    static const char *const wishes[] = {
+        "run", "paused", "cancelled"}; // literals: this is called all the time
+    for (size_t i = 0; i < SOK_ARRAY_LEN(wishes); i++)
+        if (sok_text_eq(wanted, wishes[i]))
+            hunt->row.wanted = wishes[i];
     hunt->row.delete_files = delete_files;
     if (wants(hunt, "cancelled")) {
         cancel(hunt);

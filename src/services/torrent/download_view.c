@@ -68,7 +68,9 @@ void sok_download_refresh(struct sok_download *download, const struct sok_torren
         double progress = rounded(part * 100, 100);
         download->progress = progress >= 100 && status->done_bytes < status->size_bytes ? 99.99 : progress;
     }
-    download->downloaded_bytes = status->downloaded_bytes;
+    // The counter lags by a second, and knows nothing of what lay there before.
+    download->downloaded_bytes =
+        status->downloaded_bytes > status->done_bytes ? status->downloaded_bytes : status->done_bytes;
     download->uploaded_bytes = status->uploaded_bytes;
     // A torrent at rest reports no more: its last rates would stay for good.
     download->download_speed = status->paused ? 0 : status->down_bytes_s;
