@@ -99,7 +99,7 @@ static enum sok_status add_item(
 static enum sok_status add_next_episode(
     struct continuing *c, const struct sok_watch *watch, const struct sok_media *media, struct sok_error *err)
 {
-    struct sok_media next;
+    struct sok_media next = SOK_MEDIA_INIT;
     struct sok_error absent = {0};
     enum sok_status status = find_next_episode(c, media, &next, &absent);
     if (status == SOK_NOT_FOUND)
@@ -108,7 +108,7 @@ static enum sok_status add_next_episode(
         *err = absent;
         return status;
     }
-    struct sok_watch next_watch;
+    struct sok_watch next_watch = {0};
     status = sok_history_find(c->tx, c->arena, c->user_id, next.id, &next_watch, &absent);
     if (status == SOK_NOT_FOUND)
         next_watch = (struct sok_watch){

@@ -161,7 +161,7 @@ static double number_of(const struct sok_media *media, const char *sort)
 
 static enum sok_status sort_hits(struct hit *hits, size_t count, const char *sort, struct sok_error *err)
 {
-    if (sok_text_empty(sort)) {
+    if (!sort || !*sort) {
         qsort(hits, count, sizeof(*hits), by_rank);
         return SOK_OK;
     }

@@ -70,7 +70,7 @@ static enum sok_status choose_order(
     for (size_t i = 0; i < table->column_count; i++)
         if (strcmp(table->columns[i].name, key) == 0)
             ret->key_is_text = table->columns[i].kind == SOK_COLUMN_TEXT;
-    if (sok_text_empty(wanted))
+    if (!wanted || !*wanted)
         return SOK_OK;
     ret->descending = wanted[0] == '-';
     const char *name = wanted + ret->descending;
@@ -230,7 +230,7 @@ enum sok_status sok_page_list(
     if (has_cursor)
         SOK_TRY(add_cursor(arena, &narrowed, &order, page->cursor, err));
 
-    struct sok_db_result result;
+    struct sok_db_result result = {0};
     int64_t offset = has_cursor ? 0 : (info.page - 1) * info.per_page;
     SOK_TRY(query_page(tx, arena, table, &narrowed, &order, info.per_page + 1, offset, &result, err));
     size_t count = result.row_count;

@@ -109,7 +109,7 @@ enum sok_status sok_table_list(
     sok_buf_puts(&sql, "SELECT ");
     sok_table_columns(&sql, table);
     sok_buf_printf(&sql, " FROM %s %s", table->name, tail);
-    struct sok_db_result result;
+    struct sok_db_result result = {0};
     SOK_TRY(query_buf(tx, arena, &sql, params, param_count, &result, err));
     char *records = sok_alloc_array(arena, result.row_count, table->record_bytes);
     for (size_t row = 0; row < result.row_count; row++)
@@ -124,8 +124,8 @@ enum sok_status sok_table_find(
     const char *tail, const struct sok_db_value *params, size_t param_count, void *ret_record,
     struct sok_error *err)
 {
-    void *records;
-    size_t count;
+    void *records = NULL;
+    size_t count = 0;
     SOK_TRY(sok_table_list(tx, arena, table, tail, params, param_count, &records, &count, err));
     if (count == 0)
         return not_found(what, err);
@@ -142,7 +142,7 @@ enum sok_status sok_table_returning(
     sok_buf_init(&text, SQL_MAX);
     sok_buf_printf(&text, "%s RETURNING ", sql);
     sok_table_columns(&text, table);
-    struct sok_db_result result;
+    struct sok_db_result result = {0};
     SOK_TRY(query_buf(tx, arena, &text, params, param_count, &result, err));
     if (result.row_count == 0)
         return not_found(what, err);
@@ -208,7 +208,7 @@ enum sok_status sok_table_update(
     for (size_t i = 1; i < fields.count; i++)
         sok_buf_printf(&sql, "%s%s = $%zu", i > 1 ? ", " : "", fields.names[i], i + 1);
     sok_buf_printf(&sql, " WHERE %s = $1", fields.names[0]);
-    struct sok_db_result result;
+    struct sok_db_result result = {0};
     SOK_TRY(query_buf(tx, NULL, &sql, fields.values, fields.count, &result, err));
     return result.changed ? SOK_OK : not_found(what, err);
 }
@@ -226,7 +226,7 @@ enum sok_status sok_count_changes(
     struct sok_db_tx *tx, const char *sql, const struct sok_db_value *params, size_t param_count,
     int64_t *ret_changed, struct sok_error *err)
 {
-    struct sok_db_result result;
+    struct sok_db_result result = {0};
     SOK_TRY(sok_db_query(tx, NULL, sql, params, param_count, &result, err));
     if (ret_changed)
         *ret_changed = result.changed;
@@ -238,7 +238,7 @@ enum sok_status sok_load_int(
     int64_t *ret, struct sok_error *err)
 {
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    struct sok_db_result result;
+    struct sok_db_result result = {0};
     SOK_TRY(sok_db_query(tx, arena, sql, params, param_count, &result, err));
     if (result.row_count != 1)
         return sok_fail(err, SOK_INTERNAL, "a query for one number gave %zu rows", result.row_count);

@@ -30,8 +30,8 @@ enum sok_column_kind {
 
 struct sok_column {
     const char *name;
-    enum sok_column_kind kind;
     size_t offset;
+    enum sok_column_kind kind;
     bool is_fixed; // written once, not by updates
 };
 #define SOK_COLUMN(record, field, column_kind)                                        \

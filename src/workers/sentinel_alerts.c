@@ -9,23 +9,23 @@
 
 static const struct rule {
     const char *name, *message;
-    bool when_below;     // alarming when the value is small
     double raise, clear; // reached: raised, or cleared again
     int samples;         // in a row, before it is raised
+    bool when_below;     // alarming when the value is small
     bool is_critical;
 } rules[SOK_GAUGE_COUNT] = {
-    [SOK_GAUGE_CPU] = {"cpu", "the processors are busy all the time", false, 95, 80, 4, false},
-    [SOK_GAUGE_MEMORY] = {"memory", "the machine's memory is nearly used up", false, 95, 90, 2, false},
-    [SOK_GAUGE_DISK_DATA] = {"disk_data", "little room for the database", true, 1 * GIB, 2 * GIB, 1, true},
+    [SOK_GAUGE_CPU] = {"cpu", "the processors are busy all the time", 95, 80, 4, false, false},
+    [SOK_GAUGE_MEMORY] = {"memory", "the machine's memory is nearly used up", 95, 90, 2, false, false},
+    [SOK_GAUGE_DISK_DATA] = {"disk_data", "little room for the database", 1 * GIB, 2 * GIB, 1, true, true},
     [SOK_GAUGE_DISK_DOWNLOADS] =
-        {"disk_downloads", "little room for downloads", true, 1 * GIB, 2 * GIB, 1, true},
+        {"disk_downloads", "little room for downloads", 1 * GIB, 2 * GIB, 1, true, true},
     [SOK_GAUGE_DISK_LIBRARY] =
-        {"disk_library", "little room in the library", true, 1 * GIB, 2 * GIB, 1, false},
-    [SOK_GAUGE_DATABASE] = {"database", "the database does not answer", false, 1, 0, 1, true},
-    [SOK_GAUGE_CACHE] = {"cache", "the cache does not answer", false, 1, 0, 1, true},
-    [SOK_GAUGE_QUEUE] = {"queue", "the queue does not answer", false, 1, 0, 1, true},
-    [SOK_GAUGE_PENDING] = {"queue_depth", "many jobs wait", false, 1000, 500, 2, false},
-    [SOK_GAUGE_PROVIDERS] = {"providers", "providers fail", false, 1, 0, 2, false},
+        {"disk_library", "little room in the library", 1 * GIB, 2 * GIB, 1, true, false},
+    [SOK_GAUGE_DATABASE] = {"database", "the database does not answer", 1, 0, 1, false, true},
+    [SOK_GAUGE_CACHE] = {"cache", "the cache does not answer", 1, 0, 1, false, true},
+    [SOK_GAUGE_QUEUE] = {"queue", "the queue does not answer", 1, 0, 1, false, true},
+    [SOK_GAUGE_PENDING] = {"queue_depth", "many jobs wait", 1000, 500, 2, false, false},
+    [SOK_GAUGE_PROVIDERS] = {"providers", "providers fail", 1, 0, 2, false, false},
 };
 
 static void publish(const struct sok_worker_env *env, const struct rule *rule, bool raised, double value)

@@ -53,7 +53,7 @@ static enum sok_status lease_next(
     struct sok_worker *worker, struct sok_arena *arena, struct sok_task *ret, struct sok_error *err)
 {
     const struct sok_worker_env *env = worker->options.env;
-    bool due;
+    bool due = false;
     SOK_TRY(sok_tasks_has_due(
         sok_db_reader(env->db), worker->options.job, sok_clock_now_ms(env->clock), &due, err));
     if (!due)
