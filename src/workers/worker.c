@@ -122,7 +122,7 @@ static void *run_thread(void *context)
     bool was_well = true;
     while (!atomic_load(&worker->stopping)) {
         SOK_ARENA_AUTO *arena = sok_arena_new(WORK_ARENA_BYTES);
-        struct sok_task task;
+        struct sok_task task = {0};
         struct sok_error err = {0};
         enum sok_status status = lease_next(worker, arena, &task, &err);
         if (status == SOK_OK)

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-// The default hash function falls through its cases, which clang warns of.
-#define HASH_FUNCTION HASH_OAT
 #include <uthash.h>
 #include <utlist.h>
 
