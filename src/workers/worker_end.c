@@ -15,6 +15,8 @@
 
 void sok_work_announce(const struct sok_work *work, const char *status, double progress, const char *error)
 {
+    if (!work->task.user_id) // an event of nobody would go to everybody
+        return;
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
     SOK_JSON_AUTO *data = json_object();
     sok_json_set_text(data, "task_id", work->task.id);
@@ -25,7 +27,7 @@ void sok_work_announce(const struct sok_work *work, const char *status, double p
     sok_json_set_text(data, "error", error);
     struct sok_event event = {
         .subject = "task.updated",
-        .user_id = work->task.user_id ? work->task.user_id : "",
+        .user_id = work->task.user_id,
         .json = sok_json_dump(arena, data),
     };
     sok_queue_publish_event(work->env->queue, &event);

@@ -37,7 +37,7 @@ void sok_worker_pause_locked(struct sok_worker *worker, int64_t ms);
 void sok_work_end(
     struct sok_work *work, enum sok_status status, const char *result_json, const struct sok_error *why);
 
-// Tells everybody whom it concerns about the task's state.
+// Tells the task's user about its state.
 void sok_work_announce(const struct sok_work *work, const char *status, double progress, const char *error);
 
 #endif
