@@ -31,7 +31,7 @@ static enum sok_status add(
     enum sok_status status = sok_provider_store_put(&store, local->arena, NULL, &edit, &row, err);
     sok_wipe((char *)edit.api_key, strlen(edit.api_key));
     SOK_TRY(status);
-    printf("Added %s (%s, %s).\n", row.name, row.kind, row.url);
+    printf("Added %s (%s, %.*s).\n", row.name, row.kind, (int)strcspn(row.url, "?"), row.url);
     return SOK_OK;
 }
 

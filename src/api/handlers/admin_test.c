@@ -68,6 +68,19 @@ static void key_goes_in_and_never_out(void **state SOK_UNUSED)
     assert_string_equal("k3y", provider.config.api_key);
 }
 
+static void key_inside_the_url_is_sealed_like_any_other(void **state SOK_UNUSED)
+{
+    struct sok_provider_instance provider;
+    struct sok_error err = {0};
+    struct sok_http_reply reply = call(
+        "POST", "/providers",
+        "{\"name\":\"pasted\",\"kind\":\"torznab\",\"base_url\":\"http://127.0.0.1:9/t?x=1&apikey=k%204y\"}");
+    assert_int_equal(201, reply.status);
+    assert_ok(sok_providers_load_one(test.api.providers, test.arena, "pasted", &provider, &err));
+    assert_string_equal("k 4y", provider.config.api_key);
+    assert_string_equal("http://127.0.0.1:9/t?x=1", provider.config.base_url);
+}
+
 static void change_is_partial_and_keeps_the_key(void **state SOK_UNUSED)
 {
     struct sok_provider_instance provider;
@@ -149,9 +162,13 @@ static void accounts_are_listed_without_hashes(void **state SOK_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(key_goes_in_and_never_out), TEST(change_is_partial_and_keeps_the_key),
-        TEST(wrong_input_is_named),      TEST(provider_of_the_environment_is_tested_but_not_changed),
-        TEST(removed_provider_is_gone),  TEST(accounts_are_listed_without_hashes),
+        TEST(key_goes_in_and_never_out),
+        TEST(change_is_partial_and_keeps_the_key),
+        TEST(key_inside_the_url_is_sealed_like_any_other),
+        TEST(wrong_input_is_named),
+        TEST(provider_of_the_environment_is_tested_but_not_changed),
+        TEST(removed_provider_is_gone),
+        TEST(accounts_are_listed_without_hashes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

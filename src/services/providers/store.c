@@ -4,6 +4,8 @@
 
 #include "base/rand.h"
 #include "base/text.h"
+#include "base/uri.h"
+#include "net/url.h"
 #include "services/providers/registry.h"
 
 #define PRIORITY_DEFAULT 100
@@ -34,6 +36,29 @@ static const char *key_of(const struct put *put)
                                 sok_strndup(put->arena, sealed->data, sealed->len), &key, NULL) != SOK_OK)
         return NULL;
     return key;
+}
+
+// Indexers show their Torznab URL with the key in it. Such a key goes where keys go, sealed, and out of the
+// URL, which is shown.
+static void take_key_from_url(struct sok_arena *arena, struct sok_provider_edit *edit)
+{
+    struct sok_url url;
+    struct sok_uri_param *params = NULL;
+    size_t count = 0;
+    if (!edit->base_url || sok_url_parse(arena, edit->base_url, &url, NULL) != SOK_OK || !url.query ||
+        !sok_uri_parse_query(arena, url.query, &params, &count))
+        return;
+    const char *key = NULL, *rest = sok_strndup(arena, url.text, strcspn(url.text, "?"));
+    for (size_t i = 0; i < count; i++)
+        if (sok_text_eq_nocase(params[i].name, "apikey"))
+            key = params[i].value;
+        else
+            rest = sok_url_with(arena, rest, params[i].name, params[i].value);
+    if (!key)
+        return;
+    edit->base_url = rest;
+    if (sok_text_empty(edit->api_key))
+        edit->api_key = key;
 }
 
 static void overlay(struct put *put)
@@ -108,7 +133,9 @@ enum sok_status sok_provider_store_put(
     const struct sok_provider_store *store, struct sok_arena *arena, const char *id,
     const struct sok_provider_edit *edit, struct sok_provider *ret, struct sok_error *err)
 {
-    struct put put = {.store = store, .arena = arena, .edit = edit, .id = id};
+    struct sok_provider_edit own = *edit;
+    take_key_from_url(arena, &own);
+    struct put put = {.store = store, .arena = arena, .edit = &own, .id = id};
     SOK_TRY(sok_db_write(store->db, put_body, &put, err));
     *ret = put.row;
     return SOK_OK;

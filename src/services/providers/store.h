@@ -11,7 +11,7 @@
 // What changes; what is NULL or -1 stays as it is (a new row: the default).
 struct sok_provider_edit {
     const char *name, *kind, *base_url; // base_url "": the kind's own
-    const char *api_key;                // "": none any more
+    const char *api_key;                // "": none any more; one in base_url (`apikey=`) counts as given here
     int enabled;                        // 0 or 1
     int64_t priority;                   // higher is asked first
 };
