@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "data/media.h"
-#include "data/media_files.h"
 #include "data/tasks.h"
 #include "domain/release.h"
 #include "runtime/log.h"
@@ -514,11 +513,13 @@ bool sok_hunt_store_cancelled(struct sok_hunt *hunt)
 static enum sok_status write_ended(struct sok_db_tx *tx, void *context, struct sok_error *err)
 {
     struct ending *ending = context;
-    struct sok_media_file *files;
+    struct sok_download_file *files;
     size_t count;
     ending->hunt->row.updated_at = ending->now_ms;
-    SOK_TRY(sok_media_files_list_download(tx, ending->arena, ending->hunt->row.id, &files, &count, err));
-    ending->is_in_library = count > 0;
+    ending->is_in_library = false;
+    SOK_TRY(sok_download_files_list(tx, ending->arena, ending->hunt->row.id, &files, &count, err));
+    for (size_t i = 0; i < count; i++)
+        ending->is_in_library |= files[i].library_path != NULL;
     return sok_downloads_report(tx, &ending->hunt->row, err);
 }
 
