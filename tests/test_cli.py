@@ -32,6 +32,19 @@ def test_help_version_and_usage(idle):
     assert code == 2 and err.strip(), (wrong, code, err)
 
 
+def test_config_check_and_serve_name_a_backend_that_is_not_there(idle):
+  for setting, url in (("SOKOUL_DATABASE_URL", "postgresql://u:hunter22@127.0.0.1/db"), ("SOKOUL_CACHE_URL", "redis://u:hunter22@127.0.0.1"), ("SOKOUL_QUEUE_URL", "nats://u:hunter22@127.0.0.1")):
+    for command in (("config", "check"), ("serve",)):
+      code, out, err = idle.run(*command, settings={setting: url})
+      assert code == 1, (command, setting)
+      assert setting in err and "hunter22" not in out + err
+
+
+def test_a_worker_of_its_own_needs_a_shared_queue(idle):
+  code, out, err = idle.run("worker", "scout")
+  assert code == 1 and "SOKOUL_QUEUE_URL" in err
+
+
 def test_config_check_names_each_wrong_setting(idle):
   assert idle.run("config", "check")[0] == 0
   code, out, err = idle.run("config", "check", settings={"SOKOUL_BCRYPT_COST": "three", "SOKOUL_ROLES": "api,king", "SOKOUL_TYPO": "1"})

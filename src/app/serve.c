@@ -174,6 +174,13 @@ static int run(unsigned roles)
     sok_log_set(running.program.config.log_level, running.program.config.log_format);
     if (roles)
         running.program.config.roles = roles;
+    if (roles && sok_text_starts(running.program.config.queue_url, "embedded:")) {
+        sok_fail(
+            &err, SOK_INVALID,
+            "SOKOUL_QUEUE_URL: a worker of its own needs a queue that processes share; "
+            "embedded: is inside sokoul serve");
+        return sok_cli_failed(&err);
+    }
     enum sok_status status = start(&running, &err);
     if (status == SOK_OK)
         wait_for_end(&running, &signals);

@@ -9,17 +9,29 @@
 
 static const struct sok_cache_driver *const drivers[] = {&sok_cache_memory, &sok_cache_failing};
 
-enum sok_status sok_cache_open(
-    const char *url, const struct sok_clock *clock, struct sok_metrics *metrics, struct sok_cache **ret,
-    struct sok_error *err)
+static const struct sok_cache_driver *find_driver(const char *url)
 {
     for (size_t i = 0; i < SOK_ARRAY_LEN(drivers); i++) {
         size_t len = strlen(drivers[i]->scheme);
         if (strncmp(url, drivers[i]->scheme, len) == 0 && url[len] == ':')
-            return drivers[i]->open(url + len + 1, clock, metrics, ret, err);
+            return drivers[i];
     }
-    // The URL may hold a password, so it is not repeated.
-    return sok_fail(err, SOK_INVALID, "the cache URL has an unknown scheme; memory: is supported");
+    return NULL;
+}
+
+bool sok_cache_has_driver(const char *url)
+{
+    return find_driver(url) != NULL;
+}
+
+enum sok_status sok_cache_open(
+    const char *url, const struct sok_clock *clock, struct sok_metrics *metrics, struct sok_cache **ret,
+    struct sok_error *err)
+{
+    const struct sok_cache_driver *driver = find_driver(url);
+    if (!driver) // the URL may hold a password, so it is not repeated
+        return sok_fail(err, SOK_INVALID, "SOKOUL_CACHE_URL: no driver for its scheme here; memory: has one");
+    return driver->open(url + strlen(driver->scheme) + 1, clock, metrics, ret, err);
 }
 
 struct sok_cache *sok_cache_close(struct sok_cache *cache)

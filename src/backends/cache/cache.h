@@ -12,6 +12,9 @@
 
 struct sok_cache;
 
+// Whether this program can open such a URL: a driver has its scheme.
+bool sok_cache_has_driver(const char *url);
+
 // url: "memory:" (64 MiB, 100,000 keys). Owned by the caller.
 SOK_MUST_CHECK enum sok_status sok_cache_open(
     const char *url, const struct sok_clock *clock, struct sok_metrics *metrics, struct sok_cache **ret,

@@ -9,16 +9,29 @@
 
 static const struct sok_db_driver *const drivers[] = {&sok_db_sqlite, &sok_db_failing};
 
-enum sok_status sok_db_open(
-    const char *url, struct sok_metrics *metrics, struct sok_db **ret, struct sok_error *err)
+static const struct sok_db_driver *find_driver(const char *url)
 {
     for (size_t i = 0; i < SOK_ARRAY_LEN(drivers); i++) {
         size_t len = strlen(drivers[i]->scheme);
         if (strncmp(url, drivers[i]->scheme, len) == 0 && url[len] == ':')
-            return drivers[i]->open(url + len + 1, metrics, ret, err);
+            return drivers[i];
     }
-    // The URL may hold a password, so it is not repeated.
-    return sok_fail(err, SOK_INVALID, "the database URL has an unknown scheme; sqlite:PATH is supported");
+    return NULL;
+}
+
+bool sok_db_has_driver(const char *url)
+{
+    return find_driver(url) != NULL;
+}
+
+enum sok_status sok_db_open(
+    const char *url, struct sok_metrics *metrics, struct sok_db **ret, struct sok_error *err)
+{
+    const struct sok_db_driver *driver = find_driver(url);
+    if (!driver) // the URL may hold a password, so it is not repeated
+        return sok_fail(
+            err, SOK_INVALID, "SOKOUL_DATABASE_URL: no driver for its scheme here; sqlite:PATH has one");
+    return driver->open(url + strlen(driver->scheme) + 1, metrics, ret, err);
 }
 
 struct sok_db *sok_db_close(struct sok_db *db)

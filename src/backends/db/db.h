@@ -72,6 +72,9 @@ double sok_db_get_real(const struct sok_db_result *result, size_t row, size_t co
 struct sok_db;
 struct sok_db_tx; // a transaction, or the autocommitting read side: what data/ functions take
 
+// Whether this program can open such a URL: a driver has its scheme.
+bool sok_db_has_driver(const char *url);
+
 // url: "sqlite:PATH" (or a driver registered later). Opens, checks (SQLite: refuses a network filesystem, a
 // database that is corrupt, one that a newer version wrote is data/migrate.c's to refuse). Blocks. Owned by
 // the caller; close when no thread uses it.

@@ -29,15 +29,28 @@ enum sok_job sok_job_find(const char *name)
     return SOK_JOB_COUNT;
 }
 
-enum sok_status sok_queue_open(const char *url, struct sok_queue **ret, struct sok_error *err)
+static const struct sok_queue_driver *find_driver(const char *url)
 {
     for (size_t i = 0; i < SOK_ARRAY_LEN(drivers); i++) {
         size_t len = strlen(drivers[i]->scheme);
         if (strncmp(url, drivers[i]->scheme, len) == 0 && url[len] == ':')
-            return drivers[i]->open(url + len + 1, ret, err);
+            return drivers[i];
     }
-    // The URL may hold a password, so it is not repeated.
-    return sok_fail(err, SOK_INVALID, "the queue URL has an unknown scheme; embedded: is supported");
+    return NULL;
+}
+
+bool sok_queue_has_driver(const char *url)
+{
+    return find_driver(url) != NULL;
+}
+
+enum sok_status sok_queue_open(const char *url, struct sok_queue **ret, struct sok_error *err)
+{
+    const struct sok_queue_driver *driver = find_driver(url);
+    if (!driver) // the URL may hold a password, so it is not repeated
+        return sok_fail(
+            err, SOK_INVALID, "SOKOUL_QUEUE_URL: no driver for its scheme here; embedded: has one");
+    return driver->open(url + strlen(driver->scheme) + 1, ret, err);
 }
 
 struct sok_queue *sok_queue_close(struct sok_queue *queue)

@@ -17,6 +17,9 @@ enum sok_job sok_job_find(const char *name);
 
 struct sok_queue;
 
+// Whether this program can open such a URL: a driver has its scheme.
+bool sok_queue_has_driver(const char *url);
+
 // url: "embedded:". Owned by the caller; close after every worker has stopped.
 SOK_MUST_CHECK enum sok_status sok_queue_open(const char *url, struct sok_queue **ret, struct sok_error *err);
 struct sok_queue *sok_queue_close(struct sok_queue *queue);
