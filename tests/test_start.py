@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import time
 
 from harness.http import Client
@@ -82,6 +83,21 @@ def test_a_taken_port_is_said_and_nothing_is_left_running(start, folder):
     assert str(server.port) in second.output()
   finally:
     second.kill()
+
+
+def test_a_taken_torrent_port_is_said(folder):
+  with socket.socket() as other:
+    other.bind(("127.0.0.1", 0))
+    other.listen()
+    port = other.getsockname()[1]
+    server = Sokoul(folder / "taken", torrent_listen=f"127.0.0.1:{port}")
+    try:
+      said = [json.loads(line) for line in server.log().splitlines() if "SOKOUL_TORRENT_LISTEN" in line]
+      assert [(line["level"], line["asked"]) for line in said] == [("warn", f"127.0.0.1:{port}")]
+      assert said[0]["port"] != port
+      server.stop()
+    finally:
+      server.kill()
 
 
 def test_two_servers_cannot_share_a_data_folder(start, folder):

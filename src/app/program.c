@@ -82,6 +82,20 @@ static bool session_lives(void *context, const char *session_id, const char *use
            sok_text_eq(principal.user_id, user_id);
 }
 
+// libtorrent takes a port nearby when the one asked for is taken. Peers get along with that, a port forwarded
+// at the router does not.
+static void check_torrent_port(struct sok_program *program)
+{
+    int port = sok_torrents_port(program->torrents);
+    const char *asked = program->config.torrent_listen;
+    const char *listed = sok_format(program->arena, "%s,", asked);
+    if (strstr(listed, ":0,") || strstr(listed, sok_format(program->arena, ":%d,", port)))
+        return;
+    sok_log(
+        SOK_LOG_WARN, SOK_LOG_WORKER, "BitTorrent cannot listen at SOKOUL_TORRENT_LISTEN, its port is taken",
+        SOK_TEXT("asked", asked), SOK_INT("port", port));
+}
+
 static enum sok_status open_services(struct sok_program *program, struct sok_error *err)
 {
     const struct sok_config *config = &program->config;
@@ -119,6 +133,8 @@ static enum sok_status open_services(struct sok_program *program, struct sok_err
                 .down_kib = config->torrent_down_kib,
                 .up_kib = config->torrent_up_kib},
             &program->torrents, err));
+    if (program->torrents)
+        check_torrent_port(program);
     SOK_TRY(sok_library_open(
         &(struct sok_library_options){
             .db = program->db, .clock = clock, .library_dirs = config->library_dirs},
