@@ -59,6 +59,7 @@ def test_a_body_over_the_limit_is_413(admin):
   ({"query": "x", "year": "soon"}, "year"), ({"query": "x", "year": -4}, "year"), ({"query": "x", "media_type": "opera"}, "media_type"),
   ({"query": "x", "season": -1, "media_type": "tv"}, "season"), ({"query": "x", "media_id": "7"}, "media_id"),
   ({"query": "x", "media_id": NOBODY}, "media_id"), ({"query": "x", "providers": "all"}, "providers"),
+  ({"query": "x", "providers": ["nobody"]}, "providers"),
 ])
 def test_search_says_which_field_is_wrong(admin, body, field):
   problem = assert_problem(admin.post("/search", body), 422)

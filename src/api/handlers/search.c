@@ -11,6 +11,7 @@
 #include "data/search_results.h"
 #include "data/searches.h"
 #include "data/tasks.h"
+#include "services/providers/registry.h"
 
 #define TITLE_MAX 200
 #define PROVIDERS_MAX 32
@@ -23,6 +24,33 @@ struct start { // one POST /search, for the write transaction
     int64_t now_ms;
     const char *reply;
 };
+
+static bool is_provider(const struct sok_provider_instance *items, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (sok_text_eq_nocase(items[i].config.name, name) || sok_text_eq(items[i].config.id, name))
+            return true;
+    return false;
+}
+
+// A name that nobody has would make a search that asks nobody.
+static enum sok_status check_providers(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_api *api = request->app;
+    const json_t *list = json_object_get(request->json, "providers"), *name;
+    struct sok_provider_instance *items;
+    size_t i, count;
+    if (!json_array_size(list))
+        return SOK_OK;
+    SOK_TRY(sok_providers_load(api->providers, request->arena, &items, &count, err));
+    json_array_foreach(list, i, name)
+    {
+        if (!is_provider(items, count, json_string_value(name)))
+            sok_fail_field(
+                err, "providers", "not_found", "there is no provider \"%s\"", json_string_value(name));
+    }
+    return err->field_count ? err->status : SOK_OK;
+}
 
 static const char *provider_names(const struct sok_request *request, struct sok_error *err)
 {
@@ -159,6 +187,7 @@ enum sok_status sok_search_start(struct sok_request *request, struct sok_error *
     bool replied;
     struct start start = {.request = request, .now_ms = sok_clock_now_ms(api->clock)};
     SOK_TRY(read_input(request, &start, err));
+    SOK_TRY(check_providers(request, err));
     SOK_TRY(sok_idempotent_begin(request, &start.idempotent, &replied, err));
     if (replied)
         return SOK_OK;
