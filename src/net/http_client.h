@@ -64,7 +64,8 @@ SOK_MUST_CHECK enum sok_status sok_http_fetch(
     struct sok_http_client *client, struct sok_arena *arena, const struct sok_http_fetch *fetch,
     struct sok_http_reply *ret, struct sok_error *err);
 
-// Whether the breaker of this name is open: its calls are refused until it closes. Any thread, does not block.
+// Whether the breaker of this name is open: its calls are refused until it closes. Any thread, does not
+// block.
 bool sok_http_client_is_open(struct sok_http_client *client, const char *breaker);
 
 #endif
