@@ -21,8 +21,6 @@
 
 #define GRACE_MS 30000
 
-extern char **environ;
-
 struct running {
     struct sok_program program;
     struct sok_http_server *server;

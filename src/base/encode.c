@@ -35,7 +35,7 @@ bool sok_hex_decode(const char *text, size_t text_len, void *ret_bytes, size_t w
             return false;
     unsigned char *out = ret_bytes;
     for (size_t i = 0; i < want_len; i++)
-        out[i] = (unsigned char)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+        out[i] = (unsigned char)(hex_value(text[2 * i]) * 16 + hex_value(text[2 * i + 1]));
     return true;
 }
 

@@ -76,6 +76,14 @@ enum sok_status sok_fail_errno_at(
     struct sok_error *err, enum sok_status status, int errnum, const char *file, int line, const char *format,
     ...) SOK_PRINTF(6, 7);
 
+#ifdef __clang_analyzer__ // it looks at one file at a time and cannot know that these never give SOK_OK
+#undef sok_fail
+#undef sok_fail_errno
+#define sok_fail(err, status, ...) ((void)sok_fail_at(err, status, __FILE__, __LINE__, __VA_ARGS__), (status))
+#define sok_fail_errno(err, status, errnum, ...) \
+    ((void)sok_fail_errno_at(err, status, errnum, __FILE__, __LINE__, __VA_ARGS__), (status))
+#endif
+
 // Notes one wrong input field and sets the status to SOK_INVALID; beyond SOK_ERROR_FIELDS_MAX they are
 // dropped. `code` is a literal.
 void sok_fail_field(struct sok_error *err, const char *field, const char *code, const char *format, ...)

@@ -27,7 +27,9 @@ bool sok_text_starts(const char *text, const char *prefix)
 
 bool sok_text_ends(const char *text, const char *suffix)
 {
-    size_t len = text ? strlen(text) : 0, tail = strlen(suffix);
+    if (!text)
+        return false;
+    size_t len = strlen(text), tail = strlen(suffix);
     return len >= tail && memcmp(text + len - tail, suffix, tail) == 0;
 }
 

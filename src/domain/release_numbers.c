@@ -62,9 +62,8 @@ const char *sok_scan_at(const struct sok_scan *scan, int index)
 
 void sok_scan_claim_number(struct sok_scan *scan, const char *from, const char *to)
 {
-    int first = sok_scan_token_at(scan, (int)(from - scan->lower));
     int behind = sok_scan_claim(scan, (int)(from - scan->lower), (int)(to - scan->lower), TAG_EPISODE);
-    first = sok_scan_token_at(scan, (int)(from - scan->lower));
+    int first = sok_scan_token_at(scan, (int)(from - scan->lower));
     if (first < scan->first_number)
         scan->first_number = first;
     if (!scan->last_number || first <= scan->last_number)

@@ -351,7 +351,7 @@ void sok_scan_title(struct sok_scan *scan)
     // Between the number and what follows it.
     if (!scan->last_number || scan->last_number >= scan->count)
         return;
-    int from = scan->last_number, end = from;
+    int from = scan->last_number, end;
     while (from < scan->count && scan->tokens[from].tag == TAG_YEAR)
         from++;
     for (end = from; end < scan->count && scan->tokens[end].tag == TAG_NONE; end++)
