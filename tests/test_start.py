@@ -81,6 +81,7 @@ def test_a_taken_port_is_said_and_nothing_is_left_running(start, folder):
     wait_until(lambda: not second.alive(), 20, what="the end of the second server")
     assert second.popen.returncode == 1
     assert str(server.port) in second.output()
+    assert '"alert":"queue"' not in second.output(), "what is stopped on purpose raises no alert"
   finally:
     second.kill()
 

@@ -111,6 +111,7 @@ static void stop(struct running *running)
 {
     struct sok_program *program = &running->program;
     atomic_store(&program->api.stopping, true);
+    sok_workers_end_watch(running->workers);
     if (program->queue)
         sok_queue_stop(program->queue);
     running->server = sok_http_server_stop(running->server, GRACE_MS);

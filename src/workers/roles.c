@@ -52,11 +52,17 @@ enum sok_status sok_workers_start(
     return status;
 }
 
+void sok_workers_end_watch(struct sok_workers *workers)
+{
+    if (workers)
+        workers->sentinel = sok_sentinel_stop(workers->sentinel);
+}
+
 struct sok_workers *sok_workers_stop(struct sok_workers *workers, int64_t grace_ms)
 {
     if (!workers)
         return NULL;
-    workers->sentinel = sok_sentinel_stop(workers->sentinel);
+    sok_workers_end_watch(workers);
     workers->scout = sok_worker_stop(workers->scout, grace_ms);
     workers->oracle = sok_worker_stop(workers->oracle, grace_ms);
     workers->librarian = sok_worker_stop(workers->librarian, grace_ms);
