@@ -49,7 +49,7 @@ def test_all_failing_is_said(start, keep):
   server = start(**settings_for(bad))
   admin = server.admin()
   answer = server.search(admin, "Paper Lantern", limit_s=90)
-  assert answer["results"] == []
+  assert (answer["status"], answer["results"]) == ("failed", [])
   assert all(row["status"] == "failed" and row["error"] for row in answer["providers"] if row["name"] in (bad[0].name, bad[1].name))
 
 
