@@ -15,6 +15,8 @@ const struct sok_route sok_api_routes[] = {
     {SOK_GET,    "/ws",                                   SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_system_websocket},
     {SOK_GET,    "/.well-known/jwks.json",                SOK_POLICY_PUBLIC,     SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_jwks},
 
+    {SOK_GET,   API "/openapi.json",                     SOK_POLICY_PUBLIC,     SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_openapi_get},
+
     {SOK_POST,  API "/auth/register",                    SOK_POLICY_PUBLIC,     SOK_RATE_AUTH,   SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_register},
     {SOK_POST,  API "/auth/login",                       SOK_POLICY_PUBLIC,     SOK_RATE_AUTH,   SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_login},
     {SOK_POST,  API "/auth/refresh",                     SOK_POLICY_PUBLIC,     SOK_RATE_API,    SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_refresh},

@@ -5,5 +5,6 @@
 int sok_app_serve(int argc, char **argv);
 int sok_app_worker(int argc, char **argv);
 int sok_app_migrate(int argc, char **argv);
+int sok_app_openapi(int argc, char **argv);
 
 #endif

@@ -8,6 +8,7 @@ static const struct sok_cli_command commands[] = {
     {"worker", "worker scout|hunter|oracle|sentinel", "run one worker (needs a shared queue)",
      sok_app_worker},
     {"migrate", "migrate [--status]", "bring the database's schema up to date", sok_app_migrate},
+    {"openapi", "openapi", "print the OpenAPI document of the HTTP API", sok_app_openapi},
 };
 
 int main(int argc, char **argv)

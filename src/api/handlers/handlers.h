@@ -53,6 +53,9 @@ SOK_HANDLER(sok_media_remove);
 SOK_HANDLER(sok_media_enrich);
 SOK_HANDLER(sok_media_scan);
 
+// openapi.c
+SOK_HANDLER(sok_openapi_get);
+
 // search.c
 SOK_HANDLER(sok_search_start);
 SOK_HANDLER(sok_search_get);

@@ -1,0 +1,219 @@
+"""The API's description: the same wherever one asks for it, and true of what the server answers."""
+
+import json
+import re
+import subprocess
+import urllib.parse
+import uuid
+
+import pytest
+
+from harness.films import make_film
+from harness.process import wait_until
+from harness.scene import Torznab, metadata, release, settings_for
+from harness.schema import Schemas
+from harness.sokoul import BINARY, ROOT, Sokoul
+from harness.torrents import Torrent
+
+FILE = ROOT / "docs" / "api" / "openapi.json"
+DOCUMENT = json.loads(FILE.read_text())
+SCHEMAS = Schemas(DOCUMENT)
+HASH = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Described:
+  """Calls a server and holds each reply, and each body sent that it takes, against the document."""
+
+  def __init__(self, client):
+    self.client = client
+
+  def __call__(self, method, route, body=None, query="", **parameters):
+    path = "/api/v1" + route if not route.startswith("//") else route[1:]
+    operation = DOCUMENT["paths"][path][method.lower()]
+    filled = "/" + re.sub(r"\{(\w+)\}", lambda match: urllib.parse.quote(str(parameters[match[1]]), safe=""), path)
+    reply = self.client.request(method, filled + query, body)
+    check(operation, reply)
+    if body is not None and reply.status < 300:
+      schema = operation["requestBody"]["content"]["application/json"]["schema"]
+      assert not SCHEMAS.problems(body, schema), (method, path, body)
+    return reply
+
+
+def check(operation, reply):
+  name = operation["operationId"]
+  assert str(reply.status) in operation["responses"], (name, reply)
+  content = SCHEMAS.resolve(operation["responses"][str(reply.status)]).get("content")
+  if content is None:
+    assert not reply.body, (name, reply)
+    return
+  kind = reply.headers["Content-Type"].split(";")[0]
+  assert kind in content or "*/*" in content, (name, reply)
+  if kind.endswith("json"):
+    assert not SCHEMAS.problems(reply.json, content[kind]["schema"]), (name, reply)
+
+
+@pytest.fixture(scope="module")
+def server(module_folder, module_keep):
+  tmdb, tvmaze = metadata(module_keep)
+  torznab = module_keep(Torznab([release("Paper.Lantern.2019.720p.WEB-DL.x264-OWN", 1), release("Paper.Lantern.2019.1080p.BluRay.x265-TWO", 2)]))
+  server = module_keep(Sokoul(module_folder / "sokoul", start=False, **settings_for([torznab], tmdb=tmdb, tvmaze=tvmaze)))
+  folder = server.library / "Movies" / "Paper Lantern (2019)"
+  folder.mkdir(parents=True)
+  make_film(folder / "Paper Lantern (2019) - 720p.mkv", seconds=2)
+  server.start()
+  return server
+
+
+@pytest.fixture(scope="module")
+def call(admin):
+  return Described(admin)
+
+
+def test_the_server_and_the_command_give_the_file(server):
+  reply = server.client().get("/openapi.json")
+  assert (reply.status, reply.headers["Content-Type"]) == (200, "application/json")
+  assert reply.body == FILE.read_bytes()
+  again = server.client().get("/openapi.json", headers={"If-None-Match": reply.headers["ETag"]})
+  assert (again.status, again.body) == (304, b"")
+  assert server.run("openapi") == (0, FILE.read_text(), "")
+  assert server.run("openapi", "more")[0] == 2
+
+
+def test_a_document_that_cannot_be_written_is_no_success():
+  with open("/dev/full", "wb") as full:
+    done = subprocess.run([str(BINARY), "openapi"], stdout=full, stderr=subprocess.PIPE, text=True)
+  assert done.returncode == 1 and "No space" in done.stderr, done
+
+
+def test_it_is_true_of_health_and_keys(call):
+  for route in ("//health", "//health/deep", "//.well-known/jwks.json", "//metrics", "/openapi.json"):
+    assert call("GET", route).status == 200
+  outside = call.client.request("GET", "//health/deep", token=None, headers={"X-Forwarded-For": "192.0.2.7"})
+  check(DOCUMENT["paths"]["/health/deep"]["get"], outside)
+  refused = call.client.request("GET", "//metrics", token=None, headers={"X-Forwarded-For": "192.0.2.7"})
+  assert refused.status == 401
+  check(DOCUMENT["paths"]["/metrics"]["get"], refused)
+  assert call("GET", "//ws").status == 400
+
+
+def test_it_is_true_of_accounts(server, admin):
+  nobody = Described(server.client())
+  account = {"username": "ada", "email": "ada@example.org", "password": "correct horse battery"}
+  assert nobody("POST", "/auth/register", account).status == 201
+  assert nobody("POST", "/auth/register", account).status == 409
+  assert nobody("POST", "/auth/register", {**account, "setup_token": "wrong"}).status == 403
+  assert nobody("POST", "/auth/register", {"username": "x"}).status == 422
+  assert nobody("POST", "/auth/login", {"username": "ada", "password": "wrong"}).status == 401
+  pair = nobody("POST", "/auth/login", {"username": "ada", "password": account["password"]}).json
+  pair = nobody("POST", "/auth/refresh", {"refresh_token": pair["refresh_token"]}).json
+  assert nobody("GET", "/auth/me").status == 401
+  ada = Described(server.client(pair["access_token"]))
+  assert ada("GET", "/auth/me").status == 200
+  assert ada("PUT", "/auth/me", {"email": "ada@example.com"}).status == 200
+  assert ada("PUT", "/auth/me", {"username": "admin"}).status == 409
+  assert ada("PUT", "/auth/me/password", {"current_password": "wrong", "new_password": "another horse"}).status == 422
+  assert ada("PUT", "/auth/me/password", {"current_password": account["password"], "new_password": "another horse"}).status == 204
+  assert ada("POST", "/auth/ws-ticket").status == 200
+  assert ada("GET", "/admin/users").status == 403
+  assert Described(admin)("GET", "/admin/users", query="?sort=username&q=ada").json["total"] == 1
+  assert ada("POST", "/auth/logout").status == 204
+
+
+def test_it_is_true_of_providers(call):
+  assert call("GET", "/admin/providers").json["total"] >= 2
+  one = call("POST", "/admin/providers", {"name": "mine", "kind": "torznab", "base_url": "http://127.0.0.1:9/api", "api_key": "k3y"}).json
+  assert call("POST", "/admin/providers", {"name": "mine", "kind": "torznab", "base_url": "http://127.0.0.1:9/api"}).status in (409, 422)
+  assert call("POST", "/admin/providers", {"name": "", "kind": "none"}).status == 422
+  assert call("PUT", "/admin/providers/{id}", {"priority": 7, "enabled": False}, id=one["id"]).json["priority"] == 7
+  assert not call("POST", "/admin/providers/{id}/test", id=one["id"]).json["ok"]
+  assert call("DELETE", "/admin/providers/{id}", id=one["id"]).status == 204
+  assert call("DELETE", "/admin/providers/{id}", id=one["id"]).status == 404
+  given = [row for row in call("GET", "/admin/providers").json["items"] if row["origin"] == "environment"]
+  assert call("DELETE", "/admin/providers/{id}", id=given[0]["id"]).status == 409
+
+
+def test_it_is_true_of_searches(server, admin, call):
+  search = server.search(admin, "Paper Lantern", year=2019)["search_id"]
+  assert call("GET", "/search/{search_id}", search_id=search, query="?sort=-score&min_score=0").json["results"]
+  assert call("GET", "/search/{search_id}/results", search_id=search, query="?per_page=1").json["next_cursor"]
+  assert call("GET", "/search/{search_id}/results", search_id=search, query="?sort=magic").status == 422
+  assert call("GET", "/search/{search_id}/providers", search_id=search).json["providers"]
+  assert call("GET", "/search/{search_id}", search_id=uuid.uuid4()).status == 404
+  assert call("POST", "/search", {"title": "Paper Lantern", "providers": []}).status == 202
+  assert call("POST", "/search", {"year": 2019}).status == 422
+  task = call("POST", "/search/{search_id}/score", search_id=search).json["task_id"]
+  for one in (search, task):
+    assert call("GET", "/tasks/{id}", id=one).status == 200
+  assert call("GET", "/tasks/{id}", id=uuid.uuid4()).status == 404
+
+
+def test_it_is_true_of_downloads(call, folder):
+  assert call("GET", "/downloads").status == 200
+  one = call("POST", "/downloads/start", {"info_hash": HASH}).json["download_id"]
+  assert call("POST", "/downloads/start", {"info_hash": HASH}).status == 200
+  assert call("POST", "/downloads/start", {}).status == 422
+  operation = DOCUMENT["paths"]["/api/v1/downloads/start"]["post"]
+  torrent = Torrent(make_film(folder / "film.mkv", seconds=1), ["http://127.0.0.1:9/announce"])
+  check(operation, call.client.upload("/downloads/start", "torrent", "film.torrent", torrent.bytes()))
+  check(operation, call.client.upload("/downloads/start", "torrent", "film.torrent", b"d3:fooi1ee"))
+  for command in ("pause", "resume", "cancel"):
+    assert call("POST", f"/downloads/{{id}}/{command}", id=one).status == 200
+  wait_until(lambda: call("GET", "/downloads/{id}", id=one).json["status"] == "cancelled", 30, what="the end of the download")
+  assert call("POST", "/downloads/{id}/pause", id=one).status == 409
+  assert call("GET", "/downloads", query="?status=cancelled&sort=-created_at").json["total"] >= 1
+  assert call("GET", "/downloads/{id}", id=uuid.uuid4()).status == 404
+
+
+def test_it_is_true_of_the_library_and_of_watching(call):
+  task = call("POST", "/media/scan").json["task_id"]
+  wait_until(lambda: call("GET", "/tasks/{id}", id=task).json["status"] == "completed", 60, what="the scan")
+  film = call("GET", "/media", query="?has_files=true").json["items"][0]["id"]
+  assert call("GET", "/media", query="?q=Papre%20Lantern").json["total"] >= 1
+  assert call("GET", "/media", query="?year=1").status == 422
+  assert call("GET", "/media/{id}", id=film).status == 200
+  assert call("GET", "/media/{id}/files", id=film).json["total"] == 1
+  assert call("GET", "/streaming/providers/{media_id}", media_id=film).json["total"] == 1
+  stream = call("GET", "/streaming/direct/{media_id}", media_id=film).json
+  operation = DOCUMENT["paths"]["/stream/{stream_id}/{rest}"]["get"]
+  for headers, status in (({}, 200), ({"Range": "bytes=0-9"}, 206), ({"Range": "bytes=999999999-"}, 416)):
+    reply = call.client.request("GET", "/" + stream["url"], token=None, headers=headers)
+    assert reply.status == status
+    check(operation, reply)
+  check(operation, call.client.request("GET", "/" + stream["url"] + "0", token=None))
+  assert call("POST", "/streaming/{stream_id}/start", stream_id=stream["stream_id"]).status == 200
+  assert call("POST", "/streaming/{stream_id}/stop", {"position_seconds": 1}, stream_id=stream["stream_id"]).status == 200
+  assert call("POST", "/streaming/{stream_id}/stop", {}, stream_id=stream["stream_id"]).status == 422
+  assert call("GET", "/history/continue").status == 200
+  watch = call("POST", "/history/watch", {"media_id": film, "progress_seconds": 95, "total_seconds": 100}).json
+  assert call("GET", "/history/watched").json["total"] == 1
+  assert call("DELETE", "/history/{watch_id}", watch_id=watch["id"]).status == 204
+  assert call("DELETE", "/history/{watch_id}", watch_id=watch["id"]).status == 404
+
+
+def test_it_is_true_of_works_made_by_hand(call):
+  series = call("POST", "/media", {"media_type": "tv", "title": "Made By Hand", "year": 2001}).json["id"]
+  episode = {"media_type": "episode", "title": "One", "parent_id": series, "season_number": 1, "episode_number": 1}
+  one = call("POST", "/media", episode).json["id"]
+  assert call("POST", "/media", {**episode, "parent_id": one, "episode_number": 2}).status == 409
+  assert call("POST", "/media", {**episode, "parent_id": str(uuid.uuid4())}).status == 404
+  assert call("POST", "/media", {"title": "x"}).status == 422
+  assert call("GET", "/media/{id}/episodes", id=series, query="?season=1").json["total"] == 1
+  assert call("PUT", "/media/{id}", {"overview": "Short."}, id=series).json["overview"] == "Short."
+  stale = call.client.request("PUT", f"/media/{series}", {"overview": "x"}, headers={"If-Match": '"old"'})
+  assert stale.status == 412
+  check(DOCUMENT["paths"]["/api/v1/media/{id}"]["put"], stale)
+  assert call("GET", "/streaming/direct/{media_id}", media_id=series).status == 404
+  assert call("POST", "/media/{id}/enrich", id=series).status == 202
+  call("POST", "/history/watch", {"media_id": one, "progress_seconds": 99, "total_seconds": 100})
+  assert call("GET", "/history/continue").status == 200
+  assert call("DELETE", "/media/{id}", id=series, query="?delete_files=true").status == 204
+  assert call("GET", "/media/{id}", id=series).status == 404
+
+
+def test_it_is_true_of_bodies_that_are_refused(admin):
+  operation = DOCUMENT["paths"]["/api/v1/search"]["post"]
+  json_type = {"Content-Type": "application/json"}
+  for raw, headers, status in ((b"{", json_type, 400), (b"{}", {"Content-Type": "text/plain"}, 415), (b" " * 20000, json_type, 413)):
+    reply = admin.request("POST", "/search", raw=raw, headers=headers)
+    assert reply.status == status
+    check(operation, reply)
