@@ -1,14 +1,11 @@
-// Health, metrics and the WebSocket's front door.
+// Health and metrics.
 #include <stdatomic.h>
 
 #include "api/handlers/handlers.h"
-#include "api/hub.h"
 #include "api/middleware/middleware.h"
 #include "base/buf.h"
 #include "base/text.h"
 #include "runtime/metrics.h"
-#include "services/auth/auth.h"
-#include "services/auth/ticket.h"
 #include "services/health/health.h"
 
 #define METRICS_MAX_BYTES ((size_t)4 << 20)
@@ -65,21 +62,4 @@ enum sok_status sok_system_metrics(struct sok_request *request, struct sok_error
         return sok_fail(err, SOK_TOO_LARGE, "the metrics are over %zu bytes", METRICS_MAX_BYTES);
     sok_reply_bytes(request, 200, "text/plain; version=0.0.4; charset=utf-8", text.data, text.len, false);
     return SOK_OK;
-}
-
-// A browser comes with a ticket in the address, other clients with a bearer header, which `before` has read.
-enum sok_status sok_system_websocket(struct sok_request *request, struct sok_error *err)
-{
-    struct sok_api *api = sok_api_of(request);
-    struct sok_principal principal = request->principal;
-    const char *ticket = sok_request_query(request, "ticket");
-    SOK_TRY(sok_api_check_origin(request, err));
-    if (ticket) {
-        char session_id[SOK_UUID_LEN + 1];
-        SOK_TRY(sok_ticket_take(api->cache, ticket, session_id, err));
-        SOK_TRY(sok_session_find(api->auth->sessions, request->arena, session_id, &principal, err));
-    }
-    if (!principal.user_id)
-        return sok_fail(err, SOK_UNAUTHENTICATED, "a ticket or a bearer token is needed");
-    return sok_hub_accept(api->hub, request, &principal, err);
 }
