@@ -187,7 +187,20 @@ def test_each_user_may_run_so_many(start):
   assert_problem(replies[2], 429)
 
 
-def test_seeding_ends_by_ratio_or_time(start, swarm):
+def test_seeding_ends_by_ratio(start, swarm, folder, keep, tracker):
+  server, film = start(seed_ratio=0.5), swarm()
+  admin = server.admin()
+  download_id = server.download(admin, magnet_link=film.torrent.magnet())
+  server.wait_download(admin, download_id, ("seeding",), 90)
+  film.kill()
+  assert admin.ok("GET", f"/downloads/{download_id}")["status"] == "seeding", "nobody has taken anything yet"
+  tracker.swarms[film.torrent.info_hash] = {("127.0.0.1", server.torrent_port)}
+  keep(Aria2(folder / "leech", film.torrent))
+  done = server.wait_download(admin, download_id, ("completed",), 90)
+  assert done["ratio"] >= 0.5 and done["uploaded_bytes"] >= film.torrent.size // 2, done
+
+
+def test_without_seeding_it_is_completed_at_once(start, swarm):
   server, film = start(seed_hours=0), swarm()
   admin = server.admin()
   done = server.wait_download(admin, server.download(admin, magnet_link=film.torrent.magnet()), ("completed",), 90)
