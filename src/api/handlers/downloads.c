@@ -83,6 +83,9 @@ static enum sok_status use_upload(struct start *start, struct sok_error *err)
         sok_fail_field(err, "torrent", "required", "the file must come as the field torrent");
         return SOK_INVALID;
     }
+    // Who asked for a scan must not get files in unscanned, so without a scanner's word there is no upload.
+    if (!sok_text_empty(sok_api_of(request)->config->clamd))
+        return sok_fail(err, SOK_UNAVAILABLE, "uploads are to be scanned, but the scanner cannot be asked");
     SOK_TRY(sok_torrent_inspect(request->arena, request->upload, request->upload_len, &info, err));
     start->row.torrent = (struct sok_bytes){request->upload, request->upload_len};
     start->row.title = info.name;
