@@ -74,7 +74,6 @@ SOK_HANDLER(sok_streaming_send);
 SOK_HANDLER(sok_system_health);
 SOK_HANDLER(sok_system_health_deep);
 SOK_HANDLER(sok_system_metrics);
-SOK_HANDLER(sok_system_websocket);
 
 // tasks.c
 SOK_HANDLER(sok_task_get);
@@ -82,5 +81,8 @@ SOK_HANDLER(sok_task_get);
 // web.c
 SOK_HANDLER(sok_web_page);
 SOK_HANDLER(sok_web_asset);
+
+// websocket.c
+SOK_HANDLER(sok_system_websocket);
 
 #endif
