@@ -77,8 +77,11 @@ class Sokoul:
     return self.process.output()
 
   def kill(self):
+    """SIGKILL; a word of a sanitizer in the log fails the test."""
     if self.process:
       self.process.kill()
+      said = re.search(r"(ERROR: \w+Sanitizer|runtime error:|WARNING: ThreadSanitizer).*(\n.*){0,25}", self.log())
+      assert not said, said[0]
 
   def stop(self):
     """A graceful stop; the exit code must be 0 and no sanitizer may have spoken."""
