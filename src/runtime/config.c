@@ -198,7 +198,9 @@ static void read_file(struct loading *loading, const char *path, bool must_exist
     ini_allow_multiline = false;
     struct ini_source source = {file, loading};
     int bad_line = ini_parse_stream(read_line, &source, take_ini, loading);
-    if (bad_line)
+    if (ferror(file))
+        sok_buf_printf(&loading->problems, "cannot read %.200s: it is no file, or its disk fails\n", path);
+    else if (bad_line)
         sok_buf_printf(&loading->problems, "line %d of %.200s is not `name = value`\n", bad_line, path);
     fclose(file);
 }

@@ -71,6 +71,14 @@ static void the_environment_wins_over_the_file(void **state)
     assert_string_equal("sqlite:/srv/with space/sokoul.db", got.config.database_url);
 }
 
+static void a_folder_is_no_configuration(void **state)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    struct loaded got = load(arena, "/tmp", NULL);
+    assert_int_equal(SOK_INVALID, got.status);
+    assert_non_null(strstr(got.problems, "cannot read /tmp"));
+}
+
 static void every_wrong_setting_is_named(void **state)
 {
     static const char *const wrong[] = {
@@ -226,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_the_documented_ones),
         cmocka_unit_test(the_environment_wins_over_the_file),
+        cmocka_unit_test(a_folder_is_no_configuration),
         cmocka_unit_test(every_wrong_setting_is_named),
         cmocka_unit_test(right_settings_of_every_kind_are_taken),
         cmocka_unit_test(secrets_come_from_files_and_are_not_repeated),
