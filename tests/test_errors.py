@@ -180,8 +180,9 @@ def test_random_input_is_never_a_500(server, admin):
   rng = random.Random(seed)
   values = [None, True, -1, 0, 2**63, 1e300, "", "x", "' OR 1=1 --", "\u0000", "é" * 200, [], {}, [None], {"a": {"b": []}}, "%s%n", "../../etc/passwd", NOBODY]
   fields = ["query", "title", "year", "media_type", "season", "episode", "media_id", "providers", "username", "email", "password", "refresh_token", "setup_token",
-            "magnet_link", "info_hash", "torrent_url", "search_result_id", "progress_seconds", "total_seconds", "position_seconds"]
-  paths = ["/auth/register", "/auth/login", "/auth/refresh", "/search", "/downloads/start", "/history/watch", f"/streaming/{NOBODY}/start", f"/streaming/{NOBODY}/stop",
+            "magnet_link", "info_hash", "torrent_url", "search_result_id", "progress_seconds", "total_seconds", "position_seconds",
+            "name", "description", "is_public", "priority", "position"]
+  paths = ["/auth/register", "/auth/login", "/auth/refresh", "/search", "/downloads/start", "/history/watch", "/library/favorites", "/library/watchlist", "/collections", f"/collections/{NOBODY}/media", f"/streaming/{NOBODY}/start", f"/streaming/{NOBODY}/stop",
            f"/downloads/{NOBODY}/pause", f"/search/{NOBODY}/score"]
   for _ in range(300):
     path = rng.choice(paths)

@@ -210,6 +210,41 @@ def test_it_is_true_of_works_made_by_hand(call):
   assert call("GET", "/media/{id}", id=series).status == 404
 
 
+def test_it_is_true_of_favorites_and_the_watchlist(call):
+  film = call("POST", "/media", {"media_type": "movie", "title": "Kept"}).json["id"]
+  for route, more in (("/library/favorites", {}), ("/library/watchlist", {"priority": 3})):
+    assert call("POST", route, {"media_id": film, **more}).status == 201
+    assert call("POST", route, {"media_id": film}).status == 200
+    assert call("POST", route, {"media_id": "x"}).status == 422
+    assert call("POST", route, {"media_id": str(uuid.uuid4())}).status == 404
+    assert call("GET", route).json["total"] == 1
+    assert call("GET", route, query="?sort=x").status == 422
+    assert call("DELETE", route + "/{media_id}", media_id=film).status == 204
+    assert call("DELETE", route + "/{media_id}", media_id=film).status == 404
+
+
+def test_it_is_true_of_collections(call):
+  film = call("POST", "/media", {"media_type": "movie", "title": "Collected"}).json["id"]
+  one = call("POST", "/collections", {"name": "Evenings", "description": None, "is_public": True}).json["id"]
+  assert call("POST", "/collections", {}).status == 422
+  assert call("POST", "/collections/{id}/media", {"media_id": film}, id=one).status == 201
+  assert call("POST", "/collections/{id}/media", {"media_id": film, "position": 0}, id=one).status == 200
+  assert call("POST", "/collections/{id}/media", {"media_id": film}, id=uuid.uuid4()).status == 404
+  assert call("GET", "/collections", query="?is_public=true&sort=name").json["total"] == 1
+  assert call("GET", "/collections", query="?user_id=me").status == 422
+  assert call("GET", "/collections/{id}", id=one, query="?per_page=1").json["media_count"] == 1
+  assert call("GET", "/collections/{id}", id=one, query="?sort=x").status == 422
+  assert call("PUT", "/collections/{id}", {"name": None, "is_public": False}, id=one).status == 200
+  assert call("PUT", "/collections/{id}", {"name": ""}, id=one).status == 422
+  stale = call.client.request("PUT", f"/collections/{one}", {"name": "x"}, headers={"If-Match": '"old"'})
+  assert stale.status == 412
+  check(DOCUMENT["paths"]["/api/v1/collections/{id}"]["put"], stale)
+  assert call("DELETE", "/collections/{id}/media/{media_id}", id=one, media_id=film).status == 204
+  assert call("DELETE", "/collections/{id}/media/{media_id}", id=one, media_id=film).status == 404
+  assert call("DELETE", "/collections/{id}", id=one).status == 204
+  assert call("GET", "/collections/{id}", id=one).status == 404
+
+
 def test_it_is_true_of_bodies_that_are_refused(admin):
   operation = DOCUMENT["paths"]["/api/v1/search"]["post"]
   json_type = {"Content-Type": "application/json"}

@@ -20,7 +20,7 @@ enum sok_status sok_api_page(const struct sok_request *request, struct sok_page 
     return SOK_OK;
 }
 
-void sok_api_reply_list(struct sok_request *request, json_t *items_taken, const struct sok_page_info *info)
+json_t *sok_api_list_json(json_t *items_taken, const struct sok_page_info *info)
 {
     json_t *body = json_object();
     json_object_set_new(body, "items", items_taken);
@@ -29,7 +29,12 @@ void sok_api_reply_list(struct sok_request *request, json_t *items_taken, const 
     sok_json_set_int(body, "total", info->total);
     json_object_set_new(
         body, "next_cursor", info->next_cursor ? json_string(info->next_cursor) : json_null());
-    sok_reply_json(request, 200, body);
+    return body;
+}
+
+void sok_api_reply_list(struct sok_request *request, json_t *items_taken, const struct sok_page_info *info)
+{
+    sok_reply_json(request, 200, sok_api_list_json(items_taken, info));
 }
 
 int64_t sok_api_query_int(

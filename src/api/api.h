@@ -51,7 +51,10 @@ extern const size_t sok_api_route_count;
 SOK_MUST_CHECK enum sok_status sok_api_page(
     const struct sok_request *request, struct sok_page *ret, struct sok_error *err);
 
-// Replies {items, page, per_page, total, next_cursor}; takes the items.
+// {items, page, per_page, total, next_cursor}, a new reference; takes the items.
+json_t *sok_api_list_json(json_t *items_taken, const struct sok_page_info *info);
+
+// Replies with that.
 void sok_api_reply_list(struct sok_request *request, json_t *items_taken, const struct sok_page_info *info);
 
 // A whole number of the query string; absent gives `fallback`, a wrong one is noted in err.

@@ -67,6 +67,21 @@ const struct sok_route sok_api_routes[] = {
     {SOK_GET,    API "/history/watched",                  SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_history_watched_list},
     {SOK_DELETE, API "/history/{watch_id}",               SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_history_remove},
 
+    {SOK_GET,    API "/library/favorites",                 SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_library_favorites_page},
+    {SOK_POST,   API "/library/favorites",                 SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_library_favorite_add},
+    {SOK_DELETE, API "/library/favorites/{media_id}",      SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_library_favorite_remove},
+    {SOK_GET,    API "/library/watchlist",                 SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_library_watchlist_page},
+    {SOK_POST,   API "/library/watchlist",                 SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_library_watchlist_add},
+    {SOK_DELETE, API "/library/watchlist/{media_id}",      SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_library_watchlist_remove},
+
+    {SOK_GET,    API "/collections",                       SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_collections_page},
+    {SOK_POST,   API "/collections",                       SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_collections_create},
+    {SOK_GET,    API "/collections/{id}",                  SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_collections_get},
+    {SOK_PUT,    API "/collections/{id}",                  SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_collections_change},
+    {SOK_DELETE, API "/collections/{id}",                  SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_collections_remove},
+    {SOK_POST,   API "/collections/{id}/media",            SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_collections_media_add},
+    {SOK_DELETE, API "/collections/{id}/media/{media_id}", SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_collections_media_remove},
+
     {SOK_GET,    API "/tasks/{id}",                       SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_task_get},
 
     {SOK_GET,   "/",                                      SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_web_page},

@@ -63,9 +63,13 @@ enum sok_status sok_watchlist_add(
     struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_watchlist_entry *entry,
     struct sok_watchlist_entry *ret, bool *ret_is_new, struct sok_error *err)
 {
-    SOK_TRY(
-        add(tx, arena, &watchlist, entry, entry->user_id, entry->media_id,
-            "ON CONFLICT (user_id, media_id) DO UPDATE SET priority = excluded.priority", ret, err));
+    struct sok_watchlist_entry added = *entry;
+    const char *tail = "ON CONFLICT (user_id, media_id) DO UPDATE SET priority = excluded.priority";
+    if (added.priority < 0) {
+        added.priority = 0;
+        tail = "ON CONFLICT (user_id, media_id) DO NOTHING";
+    }
+    SOK_TRY(add(tx, arena, &watchlist, &added, entry->user_id, entry->media_id, tail, ret, err));
     if (ret_is_new)
         *ret_is_new = strcmp(entry->id, ret->id) == 0;
     return SOK_OK;

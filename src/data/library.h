@@ -24,7 +24,7 @@ SOK_MUST_CHECK enum sok_status sok_favorites_list(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *user_id, const struct sok_page *page,
     struct sok_favorite **ret, size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err);
 
-// As above; adding again sets the priority.
+// As above; adding again sets the priority. A priority of -1: 0 for a new entry, else what it has.
 SOK_MUST_CHECK enum sok_status sok_watchlist_add(
     struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_watchlist_entry *entry,
     struct sok_watchlist_entry *ret, bool *ret_is_new, struct sok_error *err);

@@ -28,6 +28,15 @@ SOK_HANDLER(sok_auth_jwks);
 struct sok_user;
 json_t *sok_auth_user_json(const struct sok_user *user); // what others may see of an account; a new reference
 
+// collections.c
+SOK_HANDLER(sok_collections_page);
+SOK_HANDLER(sok_collections_create);
+SOK_HANDLER(sok_collections_get);
+SOK_HANDLER(sok_collections_change);
+SOK_HANDLER(sok_collections_remove);
+SOK_HANDLER(sok_collections_media_add);
+SOK_HANDLER(sok_collections_media_remove);
+
 // downloads.c
 SOK_HANDLER(sok_downloads_start);
 SOK_HANDLER(sok_downloads_page);
@@ -41,6 +50,14 @@ SOK_HANDLER(sok_history_watch);
 SOK_HANDLER(sok_history_going_on);
 SOK_HANDLER(sok_history_watched_list);
 SOK_HANDLER(sok_history_remove);
+
+// library.c
+SOK_HANDLER(sok_library_favorites_page);
+SOK_HANDLER(sok_library_favorite_add);
+SOK_HANDLER(sok_library_favorite_remove);
+SOK_HANDLER(sok_library_watchlist_page);
+SOK_HANDLER(sok_library_watchlist_add);
+SOK_HANDLER(sok_library_watchlist_remove);
 
 // media.c
 SOK_HANDLER(sok_media_page);

@@ -3,6 +3,7 @@
 
 #include "api/handlers/handlers.h"
 #include "api/handlers/media_json.h"
+#include "api/handlers/personal.h"
 #include "base/rand.h"
 #include "base/text.h"
 
@@ -23,15 +24,13 @@ static enum sok_status write_record(struct sok_db_tx *tx, void *context, struct 
 enum sok_status sok_history_watch(struct sok_request *request, struct sok_error *err)
 {
     struct sok_api *api = sok_api_of(request);
-    const char *media_id = sok_api_text(request, "media_id", true, SOK_UUID_LEN, err);
+    const char *media_id = sok_personal_media_id(request, err);
     int64_t progress = sok_api_int(request, "progress_seconds", 0, SECONDS_MAX, -1, err);
     int64_t total = sok_api_int(request, "total_seconds", 1, SECONDS_MAX, -1, err);
     if (progress < 0 && !err->field_count)
         sok_fail_field(err, "progress_seconds", "required", "is missing");
     if (total < 0 && !err->field_count)
         sok_fail_field(err, "total_seconds", "required", "is missing");
-    if (media_id && !sok_api_is_id(media_id))
-        sok_fail_field(err, "media_id", "invalid", "is no id");
     if (err->field_count)
         return err->status;
     struct sok_media media;
@@ -93,13 +92,8 @@ enum sok_status sok_history_watched_list(struct sok_request *request, struct sok
     SOK_TRY(sok_history_watched(
         tx, request->arena, request->principal.user_id, &page, &rows, &count, &info, err));
     SOK_JSON_AUTO *list = json_array();
-    for (size_t i = 0; i < count; i++) {
-        struct sok_media media;
-        json_t *item = sok_watch_json(&rows[i]);
-        json_array_append_new(list, item);
-        SOK_TRY(sok_media_find(tx, request->arena, rows[i].media_id, &media, err));
-        json_object_set_new(item, "media", sok_media_json(&media));
-    }
+    for (size_t i = 0; i < count; i++)
+        SOK_TRY(sok_personal_append(request, list, sok_watch_json(&rows[i]), rows[i].media_id, err));
     sok_api_reply_list(request, json_incref(list), &info);
     return SOK_OK;
 }
