@@ -44,7 +44,7 @@ def read_ranges(client, url, path, count=12, seed=5):
 def test_the_whole_journey(folder, keep, start, films, tracker):
   film = films("big.mkv", mib=105)
   assert film.stat().st_size > 100 * 1024 * 1024
-  swarm = keep(Swarm(folder / "swarm", film, tracker, NAME + ".mkv", up_kib=12_000))
+  swarm = keep(Swarm(folder / "swarm", film, tracker, NAME + ".mkv", up_kib=6000))
   tmdb, tvmaze = metadata(keep)
   first = keep(Torznab([Release(NAME, swarm.torrent, seeders=14), release("Paper.Lantern.1987.2160p.BluRay.x265-OLD", 2, seeders=9000, size=9 * GIB),
                         release("Paper.Lantern.2019.HDCAM.x264-CAM", 3, seeders=9000, size=GIB)]))
@@ -80,9 +80,11 @@ def test_the_whole_journey(folder, keep, start, films, tracker):
     end = min(size, at + 150_000) - 1
     reply = admin.request("GET", url, token=None, headers={"Range": f"bytes={at}-{end}"}, timeout=60 * SLOW)
     assert reply.status == 206 and reply.body == content[at:end + 1], (at, reply.status, len(reply.body))
-  still = admin.ok("GET", f"/downloads/{download_id}")
-  print(f"\nfour places of the film read at {still['progress']:.0f} % of the download")
   probed = player_reads(url)
+  mpv_plays(url)
+  still = admin.ok("GET", f"/downloads/{download_id}")
+  print(f"\nfour places of the film read, and mpv played, by {still['progress']:.0f} % of the download")
+  assert still["status"] == "downloading", "all of that was to happen before it is complete"
   assert {stream["codec_type"] for stream in probed["streams"]} >= {"video", "audio"}
 
   # Complete: the file in the library, byte by byte.

@@ -97,21 +97,30 @@ def test_metadata_that_fails_does_not_stop_a_search(start, keep):
 
 
 def test_a_redirect_into_the_machine_is_not_followed(start, keep):
-  """The torrent link of a listing leads to another port of this machine: nothing may be asked there."""
+  """An indexer's answer, and the torrent it lists, redirect to another port of this machine, where somebody listens: nothing may be asked there."""
   victim = keep(Torznab())
-  listing = keep(Torznab([release(GOOD, 1)]))
-  listing.link_of = lambda _: f"http://127.0.0.1:{victim.port}/secret"
-  server = start(**settings_for([listing]))
+  good, bent = keep(Torznab([release(GOOD, 1)])), keep(Torznab(fault=f"redirect:http://127.0.0.1:{victim.port}/secret"))
+  server = start(**settings_for([good, bent]))
   admin = server.admin()
   answer = server.search(admin, "Paper Lantern", year=2019)
-  assert not victim.calls
-  reply = admin.post("/downloads/start", {"torrent_url": f"http://127.0.0.1:{victim.port}/secret"})
-  if reply.status == 202:
-    server.wait_download(admin, reply.json["download_id"], ("failed",))
-  else:
-    assert_problem(reply, reply.status)
-  assert not victim.calls
   assert answer["status"] == "completed"
+  (failed,) = [row for row in answer["providers"] if row["name"] == bent.name]
+  assert failed["status"] == "failed" and "private" in failed["error"], failed
+  reply = admin.post("/downloads/start", {"torrent_url": f"{bent.base}/file.torrent"})
+  assert reply.status == 202, reply
+  assert "private" in server.wait_download(admin, reply.json["download_id"], ("failed",))["error"]
+  assert bent.calls and not victim.calls
+
+
+def test_a_link_into_the_machine_is_not_followed(start, keep):
+  """A torrent's address given by hand leads into this machine itself."""
+  victim = keep(Torznab())
+  server = start(**settings_for([keep(Torznab([release(GOOD, 1)]))]))
+  admin = server.admin()
+  reply = admin.post("/downloads/start", {"torrent_url": f"http://127.0.0.1:{victim.port}/secret"})
+  assert reply.status == 202, reply
+  assert "private" in server.wait_download(admin, reply.json["download_id"], ("failed",))["error"]
+  assert not victim.calls
 
 
 def test_tmdb_fills_the_work(start, keep):

@@ -91,6 +91,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
       self.redirect(self.path)
     elif fault == "redirect-private":
       self.redirect("http://127.0.0.1:1/latest/meta-data/")
+    elif fault.startswith("redirect:"):
+      self.redirect(fault.removeprefix("redirect:"))
     elif fault == "xml-error":
       self.reply(200, "application/xml", '<?xml version="1.0"?><error code="100" description="Incorrect user credentials"/>')
     elif fault == "huge-header":
