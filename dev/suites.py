@@ -194,7 +194,10 @@ def blackbox_asan():
 
 def demo():
   build("build-gcc", "gcc", ["-Dwerror=true"])
-  return (1, 0) if run([sys.executable, ROOT / "dev" / "demo.py", "--once"], None, {"SOKOUL_BIN": f"{ROOT}/build-gcc/sokoul"}, 120) else (0, 1)
+  command = [sys.executable, ROOT / "dev" / "demo.py", "--once"]
+  if os.geteuid() == 0:  # in a network of its own, which has nothing but loopback
+    command = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *command]
+  return (1, 0) if run(command, None, {"SOKOUL_BIN": f"{ROOT}/build-gcc/sokoul"}, 120) else (0, 1)
 
 
 def fresh():
