@@ -117,7 +117,10 @@ def asan():
 
 def tsan():
   build("build-tsan", "clang", TSAN)
-  return unit_results("build-tsan", THREADED)
+  passed, failed = unit_results("build-tsan", THREADED)
+  files = [f"tests/test_{name}.py" for name in ("start", "ws", "search", "journey")]
+  more_passed, more_failed = pytest(files, "build-tsan", {"SOKOUL_TEST_SLOW": "4"}, "tsan")
+  return passed + more_passed, failed + more_failed
 
 
 def programs(paths):
@@ -213,7 +216,7 @@ SUITES = [
   ("blackbox", "the real program with real peers", blackbox),
   ("asan", "unit tests under ASan and UBSan, clang, warnings as errors", asan),
   ("blackbox-asan", "the black-box tests against the sanitized program", blackbox_asan),
-  ("tsan", "unit tests of the parts with threads under TSan", tsan),
+  ("tsan", "the parts with threads under TSan: unit tests, a search, a whole journey", tsan),
   ("fuzz", f"each fuzz target for {FUZZ_SECONDS} s, from the kept corpus", fuzz),
   ("tidy", "cppcheck and clang-tidy", tidy),
   ("demo", "the whole journey offline, in under two minutes", demo),
