@@ -63,8 +63,8 @@ def _keeper():
 
 
 @pytest.fixture
-def keep():
-  """keep(thing) returns it and calls thing.kill() when the test is over."""
+def keep(folder):
+  """keep(thing) returns it and calls thing.kill() when the test is over, before its folder goes: a server's log is read then."""
   kept, keeper = _keeper()
   yield keeper
   for thing in reversed(kept):
@@ -72,7 +72,7 @@ def keep():
 
 
 @pytest.fixture(scope="module")
-def module_keep():
+def module_keep(module_folder):
   kept, keeper = _keeper()
   yield keeper
   for thing in reversed(kept):
