@@ -59,6 +59,8 @@ static enum sok_status start_server(struct running *running, struct sok_error *e
             .before = sok_api_before,
             .after = sok_api_after,
             .trusted_proxies = program->config.trusted_proxies,
+            .public_is_tls =
+                sok_text_starts(program->config.public_url ? program->config.public_url : "", "https://"),
             .clock = &sok_clock_system,
         },
         &running->server, err);

@@ -98,6 +98,13 @@ const char *sok_request_cookie(const struct sok_request *request, const char *na
     return MHD_lookup_connection_value(exchange->mhd, MHD_COOKIE_KIND, name);
 }
 
+bool sok_request_is_tls(const struct sok_request *request)
+{
+    const struct sok_exchange *exchange = (const struct sok_exchange *)request;
+    const char *proto = sok_request_header(request, "X-Forwarded-Proto");
+    return exchange->server->options.public_is_tls || sok_text_eq_nocase(proto, "https");
+}
+
 const char *sok_request_param(const struct sok_request *request, const char *name)
 {
     for (int i = 0; i < SOK_REQUEST_PARAMS_MAX && request->params[i].name; i++)
@@ -354,10 +361,50 @@ static void make_ranges(struct sok_exchange *exchange)
     }
 }
 
+// What every reply carries, whatever it is; a handler that sets one of them itself is right about its own
+// page. The policy is for what is no page: a document that somebody opens as one may load, run and frame
+// nothing.
+static const struct {
+    const char *name, *value;
+} standing_headers[] = {
+    {"Content-Security-Policy",
+     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"X-Frame-Options", "DENY"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Permissions-Policy", "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "
+                           "microphone=(), midi=(), payment=(), serial=(), usb=()"},
+    {"Cross-Origin-Opener-Policy", "same-origin"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+    {"Cache-Control",
+     "private, no-cache"}, // kept by the browser alone, and asked about: an ETag makes that cheap
+};
+
 static void add(struct MHD_Response *mhd, const char *name, const char *value)
 {
     // It refuses control characters; then the header is missing, which is better than a second line.
     (void)MHD_add_response_header(mhd, name, value);
+}
+
+static bool is_standing(const char *name)
+{
+    for (size_t i = 0; i < SOK_ARRAY_LEN(standing_headers); i++)
+        if (strcasecmp(standing_headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+// What a handler chose for the page or film it meant to send does not hold for the problem that came of it.
+static void add_standing(const struct sok_response *response)
+{
+    bool is_problem = response->http_status >= 400;
+    for (size_t i = 0; i < SOK_ARRAY_LEN(standing_headers); i++) {
+        const char *name = standing_headers[i].name;
+        if (is_problem && strcmp(name, "Cache-Control") == 0)
+            add(response->mhd, name, "no-store");
+        else if (is_problem || !find_reply_header(response, name))
+            add(response->mhd, name, standing_headers[i].value);
+    }
 }
 
 static void add_headers(struct sok_exchange *exchange)
@@ -367,16 +414,14 @@ static void add_headers(struct sok_exchange *exchange)
     if (response->content_type)
         add(mhd, "Content-Type", response->content_type);
     for (const struct sok_reply_header *at = response->headers; at; at = at->next)
-        add(mhd, at->name, at->value);
+        if (response->http_status < 400 || !is_standing(at->name))
+            add(mhd, at->name, at->value);
     add(mhd, "X-Request-ID", exchange->request.request_id);
     if (response->kind == SOK_REPLY_UPGRADE)
         return;
-    if (!find_reply_header(response, "Cache-Control"))
-        add(mhd, "Cache-Control", response->http_status >= 400 ? "no-store" : "private, no-cache");
-    add(mhd, "X-Content-Type-Options", "nosniff");
-    add(mhd, "Referrer-Policy", "no-referrer");
-    if (!find_reply_header(response, "X-Frame-Options"))
-        add(mhd, "X-Frame-Options", "DENY");
+    add_standing(response);
+    if (sok_request_is_tls(&exchange->request))
+        add(mhd, "Strict-Transport-Security", "max-age=31536000");
     if (response->close || exchange->server->stopping)
         add(mhd, "Connection", "close");
 }

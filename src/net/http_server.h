@@ -93,9 +93,12 @@ const char *sok_request_param(
     const struct sok_request *request,
     const char *name); // path parameter; never NULL for the route's own names
 const char *sok_request_query(const struct sok_request *request, const char *name); // NULL when absent
+// Whether the client reached us through TLS: a proxy says so, or it is the only way in (`public_is_tls`).
+bool sok_request_is_tls(const struct sok_request *request);
 
 // --- The reply. A handler calls one of these and returns SOK_OK; or returns a failing status, which becomes
-// a problem document.
+// a problem document. The headers that keep a browser from being used against its user (http_reply.c has the
+// table) are on every reply, also on problems; a handler may set its own value of each.
 
 // Takes the reference. GETs get an ETag and answer If-None-Match with 304. 204 with body NULL.
 void sok_reply_json(struct sok_request *request, int http_status, json_t *body_taken);
@@ -145,6 +148,7 @@ struct sok_http_server_options {
     // Runs after the reply is decided: access log, metrics, audit. http_status and body size as sent.
     void (*after)(struct sok_request *request, int http_status, int64_t body_bytes);
     const char *trusted_proxies; // CIDRs, comma-separated; NULL: none
+    bool public_is_tls;          // clients come through TLS, which something before us ends
     const struct sok_clock *clock;
     int threads;      // connection threads; 0: 2 per core, at least 4
     int lane_threads; // 0: 4

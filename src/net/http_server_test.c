@@ -199,6 +199,8 @@ static void a_json_reply_has_every_promised_header(void **state)
     assert_string_equal("nosniff", raw_header(arena, &reply, "X-Content-Type-Options"));
     assert_string_equal("no-referrer", raw_header(arena, &reply, "Referrer-Policy"));
     assert_string_equal("DENY", raw_header(arena, &reply, "X-Frame-Options"));
+    assert_non_null(strstr(raw_header(arena, &reply, "Content-Security-Policy"), "default-src 'none'"));
+    assert_null(raw_header(arena, &reply, "Strict-Transport-Security"));
     assert_string_equal("100", raw_header(arena, &reply, "X-RateLimit-Limit"));
     assert_int_equal(34, strlen(raw_header(arena, &reply, "ETag")));
     assert_non_null(raw_header(arena, &reply, "Date"));

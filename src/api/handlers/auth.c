@@ -120,7 +120,7 @@ static void set_cookie(struct sok_request *request, const char *token, int64_t m
         sok_format(
             request->arena,
             REFRESH_COOKIE "=%s; Path=" COOKIE_PATH "; Max-Age=%lld; HttpOnly; SameSite=Strict%s", token,
-            (long long)max_age_s, sok_api_is_tls(request) ? "; Secure" : ""));
+            (long long)max_age_s, sok_request_is_tls(request) ? "; Secure" : ""));
 }
 
 static void reply_tokens(

@@ -3,6 +3,7 @@
 
 #include "api/handlers/handlers.h"
 #include "api/handlers/media_json.h"
+#include "api/middleware/csp.h"
 #include "base/text.h"
 #include "data/history.h"
 #include "data/media_files.h"
@@ -245,8 +246,7 @@ enum sok_status sok_streaming_send(struct sok_request *request, struct sok_error
         api->streaming, request->arena, sok_request_param(request, "stream_id"), request->query,
         request->query_count, &grant, err));
     SOK_TRY(sok_streaming_bytes(api->streaming, request->arena, &grant, &bytes, err));
-    sok_reply_header(request, "Cache-Control", "private, no-cache");
-    sok_reply_header(request, "X-Content-Type-Options", "nosniff");
+    sok_reply_header(request, "Content-Security-Policy", SOK_CSP_MEDIA);
     sok_reply_ranges(request, &bytes);
     return SOK_OK;
 }

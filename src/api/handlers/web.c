@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/handlers/handlers.h"
+#include "api/middleware/csp.h"
 #include "base/embed.h"
 #include "base/text.h"
 
@@ -42,12 +43,7 @@ static enum sok_status reply_file(struct sok_request *request, const struct sok_
     const char *known = sok_request_header(request, "If-None-Match");
     sok_reply_header(request, "ETag", etag);
     sok_reply_header(request, "Cache-Control", "no-cache"); // kept, but asked about: an update shows at once
-    // Everything comes from this server; posters are pictures from anywhere over TLS; no other site may frame
-    // the page.
-    sok_reply_header(
-        request, "Content-Security-Policy",
-        "default-src 'self'; img-src 'self' https: data:; media-src 'self' blob:; style-src 'self' "
-        "'unsafe-inline'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'");
+    sok_reply_header(request, "Content-Security-Policy", SOK_CSP_PAGE);
     bool same = known && strstr(known, etag);
     sok_reply_bytes(
         request, same ? 304 : 200, content_type(file->path), file->bytes, same ? 0 : file->len, true);

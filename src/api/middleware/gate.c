@@ -92,14 +92,6 @@ bool sok_api_is_local(const struct sok_request *request)
     return strcasecmp(name, "localhost") == 0 || sok_address_parse(name, &address);
 }
 
-bool sok_api_is_tls(const struct sok_request *request)
-{
-    const char *proto = sok_request_header(request, "X-Forwarded-Proto");
-    const char *public_url = sok_api_of(request)->config->public_url;
-    return (proto && strcasecmp(proto, "https") == 0) ||
-           (public_url && sok_text_starts(public_url, "https://"));
-}
-
 // The authority of an origin or URL ("https://a.example:8443/x" gives "a.example:8443"), or NULL.
 static const char *authority_of(struct sok_arena *arena, const char *url)
 {

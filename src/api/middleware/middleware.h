@@ -35,9 +35,6 @@ SOK_MUST_CHECK enum sok_status sok_api_limit_route(struct sok_request *request, 
 // cross-site. SOK_DENIED with code "origin_refused".
 SOK_MUST_CHECK enum sok_status sok_api_check_origin(const struct sok_request *request, struct sok_error *err);
 
-// Whether the caller reached us through TLS (a proxy says so): cookies are then marked Secure.
-bool sok_api_is_tls(const struct sok_request *request);
-
 // Writes who did what into audit_logs and the audit log. The values are JSON texts without secrets, or NULL.
 // A failing write is logged and does not fail the request. Blocks on a write.
 void sok_api_audit(
