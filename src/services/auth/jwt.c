@@ -127,19 +127,29 @@ static json_t *read_part(const char *text, size_t len, size_t max_bytes)
     return object;
 }
 
-static bool is_form(const char *token, size_t *ret_header_len, size_t *ret_claims_len)
+// Reads the letters of one part. False: none, or not how these bytes are written: the bits that the last
+// letter has too many must be 0. Otherwise one signature had sixteen spellings, and one token as many.
+static bool read_letters(const char *text, size_t *ret_len)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    *ret_header_len = strspn(token, letters);
-    const char *claims = token + *ret_header_len;
-    if (*claims++ != '.')
+    size_t len = strspn(text, letters);
+    *ret_len = len;
+    if (len == 0 || len % 4 == 1)
         return false;
-    *ret_claims_len = strspn(claims, letters);
-    const char *signature = claims + *ret_claims_len;
-    if (*signature++ != '.')
+    size_t last = (size_t)(strchr(letters, text[len - 1]) - letters);
+    return len % 4 == 0 || last % (len % 4 == 2 ? 16 : 4) == 0;
+}
+
+static bool is_form(const char *token, size_t *ret_header_len, size_t *ret_claims_len)
+{
+    size_t signature_len = 0;
+    if (!read_letters(token, ret_header_len) || token[*ret_header_len] != '.')
         return false;
-    size_t signature_len = strspn(signature, letters);
-    return signature_len > 0 && signature[signature_len] == '\0';
+    token += *ret_header_len + 1;
+    if (!read_letters(token, ret_claims_len) || token[*ret_claims_len] != '.')
+        return false;
+    token += *ret_claims_len + 1;
+    return read_letters(token, &signature_len) && token[signature_len] == '\0';
 }
 
 static const struct sok_signing_key *judge_header(const struct sok_jwt *jwt, const json_t *header)

@@ -290,6 +290,51 @@ static void every_changed_letter_of_a_token_is_noticed(void **state SOK_UNUSED)
     }
 }
 
+static void token_has_one_spelling(void **state SOK_UNUSED)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    struct sok_error err = {0};
+    struct sok_claims claims = claims_of(SOK_TOKEN_ACCESS), got;
+    const char *token = NULL;
+    assert_ok(sok_jwt_issue(jwt, arena, &claims, NULL, &token, &err));
+    size_t last = strlen(token) - 1;
+    for (const char *letter = letters; *letter; letter++) { // sixteen of them are the same signature
+        char *changed = sok_strdup(arena, token);
+        changed[last] = *letter;
+        if (*letter != token[last])
+            assert_int_equal(SOK_UNAUTHENTICATED, sok_jwt_verify(jwt, changed, SOK_TOKEN_ACCESS, &got, &err));
+    }
+    assert_ok(sok_jwt_verify(jwt, token, SOK_TOKEN_ACCESS, &got, &err));
+}
+
+// With our own key and a clock that stands still: the exact edges of every time.
+static void times_are_judged_to_the_second(void **state SOK_UNUSED)
+{
+    const struct sok_signing_key *key = sok_keys_signer(keys);
+    const char *header = sok_format(arena, "{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"%s\"}", key->id);
+    static const struct {
+        int iat, nbf, exp; // seconds from now
+        bool good;
+    } cases[] = {
+        {0, 0, 1, true},     {0, 0, 0, false},    {-1, -1, 0, false},           {-2, -2, -1, false},
+        {-10, -10, 1, true}, {30, 30, 31, true},  {31, 31, 3600, false},        {30, 31, 3600, false},
+        {31, 30, 60, false}, {30, 30, 30, false}, {0, 1, 3600, false},          {1, 0, 3600, false},
+        {5, 5, 3600, true},  {60, 60, 30, false}, {-3600, -3600, -3599, false},
+    };
+    for (size_t i = 0; i < SOK_ARRAY_LEN(cases); i++) {
+        struct sok_error err = {0};
+        struct sok_claims got;
+        long long now = NOW / 1000;
+        const char *claims = sok_format(
+            arena, "{" ALL_CLAIMS ",\"iat\":%lld,\"nbf\":%lld,\"exp\":%lld}", now + cases[i].iat,
+            now + cases[i].nbf, now + cases[i].exp);
+        const char *token = sok_forge_token(arena, header, claims, key, SOK_FORGE_RS256);
+        for (int round = 0; round < 2; round++)
+            if ((sok_jwt_verify(jwt, token, SOK_TOKEN_ACCESS, &got, &err) == SOK_OK) != cases[i].good)
+                fail_msg("iat %+d nbf %+d exp %+d", cases[i].iat, cases[i].nbf, cases[i].exp);
+    }
+}
+
 static void more_tokens_than_are_remembered_still_verify(void **state SOK_UNUSED)
 {
     struct sok_error err = {0};
@@ -317,6 +362,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(forged_tokens_are_all_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(broken_forms_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(every_changed_letter_of_a_token_is_noticed, setup, teardown),
+        cmocka_unit_test_setup_teardown(token_has_one_spelling, setup, teardown),
+        cmocka_unit_test_setup_teardown(times_are_judged_to_the_second, setup, teardown),
         cmocka_unit_test_setup_teardown(more_tokens_than_are_remembered_still_verify, setup, teardown),
     };
     return cmocka_run_group_tests(tests, setup_group, teardown_group);
