@@ -28,6 +28,7 @@ void sok_connections_notify(
         if (!connection)
             sok_panic("out of memory for a connection");
         connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        connection->server = server;
         connection->since_ms = sok_clock_mono_ms(server->options.clock);
         pthread_mutex_lock(&list->lock);
         DL_APPEND(list->first, connection);

@@ -1,6 +1,7 @@
-// What the files of the HTTP server share: http_server.c (sockets, start, stop), http_connection.c (slow
-// clients), http_request.c (from bytes to handler), http_reply.c (from handler to bytes), http_pump.c (bodies
-// that must be waited for). Nobody else includes it.
+// What the files of the HTTP server share: http_server.c (sockets, start, stop), http_connection.c (slow and
+// greedy clients), http_request.c (from bytes to handler), http_reply.c (from handler to bytes),
+// http_refuse.c (what libmicrohttpd refuses by itself), http_pump.c (bodies that must be waited for). Nobody
+// else includes it.
 #ifndef SOK_NET_HTTP_PRIVATE_H
 #define SOK_NET_HTTP_PRIVATE_H
 
@@ -17,6 +18,8 @@
 #define SOK_LISTEN_MAX 8
 #define SOK_PROXIES_MAX 64
 
+typedef enum MHD_Result (*sok_queue_response)(struct MHD_Connection *, unsigned, struct MHD_Response *);
+
 // WAITING: no complete request header yet; BODY: it is there, the body is not; BUSY: ours; TAKEN: upgraded
 enum sok_connection_phase { SOK_CONN_WAITING, SOK_CONN_BODY, SOK_CONN_BUSY, SOK_CONN_TAKEN };
 
@@ -24,6 +27,8 @@ enum sok_connection_phase { SOK_CONN_WAITING, SOK_CONN_BODY, SOK_CONN_BUSY, SOK_
 // (http_connection.c).
 struct sok_connection {
     struct sok_connection *prev, *next;
+    struct sok_http_server *server;
+    struct sok_exchange *exchange; // the request that runs on it; NULL between two. Its thread's alone
     int fd;
     _Atomic int phase;
     _Atomic int64_t since_ms;   // when the phase began, monotonic
@@ -38,6 +43,7 @@ struct sok_connections {
 struct sok_http_server {
     struct sok_http_server_options options;
     struct sok_router *router;
+    sok_queue_response queue_response;
     struct sok_cidr proxies[SOK_PROXIES_MAX];
     int proxy_count;
     struct sok_listener {
@@ -96,6 +102,7 @@ struct sok_exchange {
         SOK_EX_READY,
         SOK_EX_SENT
     } state;
+    const char *target_end;           // in libmicrohttpd's buffer: behind the request's target
     const char *raw_path, *raw_query; // query NULL without '?'
     struct sok_buf body;
     int64_t discarded;
@@ -123,14 +130,24 @@ void sok_exchange_refuse(
     struct sok_exchange *exchange, int http_status, const char *code, const char *detail, const char *allow);
 // Hands the ready response to libmicrohttpd. Connection's thread.
 enum MHD_Result sok_exchange_send(struct sok_exchange *exchange);
+// The two halves of that: the headers that every reply has, and what surrounds the reply (log, metrics).
+void sok_exchange_add_headers(struct sok_exchange *exchange);
+void sok_exchange_report(struct sok_exchange *exchange);
 
 // --- http_upgrade.c
 // The 101 of a reply that sok_reply_upgrade noted.
 void sok_exchange_make_upgrade(struct sok_exchange *exchange);
 
 // --- http_request_head.c
-// Fills address, ids, path and query from the header; false: refused, the exchange is ready.
-bool sok_exchange_read_head(struct sok_exchange *exchange, const char *method);
+// Fills address, ids, path and query from the header; false: refused, the exchange is ready. `version` is the
+// request line's, as libmicrohttpd gave it.
+bool sok_exchange_read_head(struct sok_exchange *exchange, const char *method, const char *version);
+// Address and ids alone, of a request that goes no further.
+void sok_exchange_read_ids(struct sok_exchange *exchange);
+
+// --- http_refuse.c
+// libmicrohttpd's own MHD_queue_response; NULL when it cannot be found.
+sok_queue_response sok_find_queue_response(void);
 
 // --- http_pump.c
 #define SOK_PUMPS_MAX 512

@@ -184,9 +184,10 @@ static void reply_problem(struct sok_exchange *exchange, enum sok_status status)
 void sok_exchange_refuse(
     struct sok_exchange *exchange, int http_status, const char *code, const char *detail, const char *allow)
 {
-    const char *title = http_status == 404   ? "Not found"
+    const char *title = http_status == 400   ? "Bad request"
+                        : http_status == 404 ? "Not found"
                         : http_status == 405 ? "Method not allowed"
-                                             : "Bad request";
+                                             : MHD_get_reason_phrase_for((unsigned)http_status);
     if (allow)
         sok_reply_header(&exchange->request, "Allow", allow);
     put_problem(exchange, http_status, code, title, detail);
@@ -407,7 +408,7 @@ static void add_standing(const struct sok_response *response)
     }
 }
 
-static void add_headers(struct sok_exchange *exchange)
+void sok_exchange_add_headers(struct sok_exchange *exchange)
 {
     const struct sok_response *response = &exchange->response;
     struct MHD_Response *mhd = response->mhd;
@@ -444,21 +445,28 @@ void sok_exchange_finish(struct sok_exchange *exchange, enum sok_status status)
     exchange->state = SOK_EX_READY;
 }
 
+void sok_exchange_report(struct sok_exchange *exchange)
+{
+    const struct sok_response *response = &exchange->response;
+    if (!exchange->server->options.after)
+        return;
+    sok_log_set_context(exchange->request.request_id, exchange->trace_id);
+    exchange->server->options.after(&exchange->request, response->http_status, response->body_bytes);
+    sok_log_set_context("", "");
+}
+
 enum MHD_Result sok_exchange_send(struct sok_exchange *exchange)
 {
     struct sok_response *response = &exchange->response;
     struct sok_http_server *server = exchange->server;
     sok_connection_set(
         server, exchange->connection, response->kind == SOK_REPLY_UPGRADE ? SOK_CONN_TAKEN : SOK_CONN_BUSY);
-    add_headers(exchange);
-    sok_log_set_context(exchange->request.request_id, exchange->trace_id);
-    if (server->options.after)
-        server->options.after(&exchange->request, response->http_status, response->body_bytes);
-    sok_log_set_context("", "");
+    sok_exchange_add_headers(exchange);
+    sok_exchange_report(exchange);
     if (response->body_bytes > (1 << 20))
         MHD_set_connection_option(exchange->mhd, MHD_CONNECTION_OPTION_TIMEOUT, STREAM_IDLE_S);
     enum MHD_Result queued =
-        MHD_queue_response(exchange->mhd, (unsigned)response->http_status, response->mhd);
+        server->queue_response(exchange->mhd, (unsigned)response->http_status, response->mhd);
     MHD_destroy_response(response->mhd);
     response->mhd = NULL;
     exchange->state = SOK_EX_SENT;

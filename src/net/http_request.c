@@ -23,7 +23,9 @@ void *sok_exchange_new(void *cls, const char *uri, struct MHD_Connection *mhd)
     exchange->server = server;
     exchange->mhd = mhd;
     exchange->connection = sok_connection_of(mhd);
+    exchange->target_end = uri + strlen(uri);
     exchange->raw_path = sok_strdup(arena, uri);
+    exchange->connection->exchange = exchange;
     exchange->response.headers_end = &exchange->response.headers;
     exchange->request.arena = arena;
     exchange->request.app = server->options.app;
@@ -48,6 +50,8 @@ void sok_exchange_done(
     struct sok_http_server *server = exchange->server;
     if (exchange->connection && exchange->connection->phase != SOK_CONN_TAKEN)
         sok_connection_set(server, exchange->connection, SOK_CONN_WAITING);
+    if (exchange->connection)
+        exchange->connection->exchange = NULL;
     resumed(exchange);
     // What the handler handed over and nobody sent.
     if (exchange->response.mhd)
@@ -142,12 +146,12 @@ static int64_t announced_length(const struct sok_exchange *exchange)
     return length; // -1: chunked
 }
 
-static enum MHD_Result begin(struct sok_exchange *exchange, const char *method)
+static enum MHD_Result begin(struct sok_exchange *exchange, const char *method, const char *version)
 {
     exchange->begun = true;
     exchange->request.started_ms = sok_clock_mono_ms(exchange->server->options.clock);
     sok_connection_set(exchange->server, exchange->connection, SOK_CONN_BODY);
-    bool fine = sok_exchange_read_head(exchange, method);
+    bool fine = sok_exchange_read_head(exchange, method, version);
     if (!exchange->has_body)
         return fine || !exchange->response.close ? MHD_YES : sok_exchange_send(exchange);
     if (exchange->response.close)
@@ -295,7 +299,7 @@ enum MHD_Result sok_exchange_step(
 {
     struct sok_exchange *exchange = *con_cls;
     if (!exchange->begun)
-        return begin(exchange, method);
+        return begin(exchange, method, version);
     if (*upload_len) {
         size_t len = *upload_len;
         *upload_len = 0;

@@ -9,15 +9,48 @@
 #include "base/text.h"
 
 // What two readers could understand in two ways is refused: that is how requests are smuggled past a proxy
-// (RFC 9112 section 6). libmicrohttpd takes the first Content-Length and goes on.
+// (RFC 9112 sections 2.2, 5.1 and 6). libmicrohttpd takes the first Content-Length and goes on, ends a line
+// at a line feed alone, and a text at a NUL. It reads the header in place, so what it took for a line's
+// end shows in the distance between two texts of its buffer: CR and LF have become two NULs.
 struct framing {
     int lengths, encodings, hosts;
+    const char *end; // of the text before, in libmicrohttpd's buffer
     bool wrong;
 };
+
+#define LINE_END 2
+
+// Texts further apart than this do not lie behind one another: libmicrohttpd has copied a folded line.
+#define HEAD_MAX 16384
+
+// True unless it is certain that something else than `distance` bytes lay between two texts.
+static bool follows(const char *end, const char *next, ptrdiff_t distance)
+{
+    ptrdiff_t apart = next - end;
+    return apart == distance || apart <= 0 || apart > HEAD_MAX;
+}
+
+static bool is_token(const char *text)
+{
+    size_t len =
+        strspn(text, "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+    return len && !text[len];
+}
+
+static bool has_controls(const char *text)
+{
+    for (; *text; text++)
+        if (((unsigned char)*text < 0x20 && *text != '\t') || *text == 0x7f)
+            return true;
+    return false;
+}
 
 static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     struct framing *framing = cls;
+    framing->wrong |=
+        !value || !is_token(name) || has_controls(value) || !follows(framing->end, name, LINE_END);
+    framing->end = value ? value + strlen(value) : name + strlen(name);
     if (strcasecmp(name, "Content-Length") == 0) {
         framing->lengths++;
         framing->wrong |= !value || !*value || strspn(value, "0123456789") != strlen(value);
@@ -30,12 +63,15 @@ static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const c
     return MHD_YES;
 }
 
-static bool check_framing(struct sok_exchange *exchange)
+static bool check_framing(struct sok_exchange *exchange, const char *version)
 {
-    struct framing framing = {0};
+    struct framing framing = {.end = version + strlen(version)};
     MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, count_framing, &framing);
     exchange->has_body = framing.lengths || framing.encodings;
-    return !framing.wrong && framing.lengths + framing.encodings <= 1 && framing.hosts <= 1;
+    if (framing.encodings && strcmp(version, "HTTP/1.0") == 0) // which has no such thing (section 6.1)
+        return false;
+    return !framing.wrong && framing.lengths + framing.encodings <= 1 && framing.hosts <= 1 &&
+           follows(exchange->target_end, version, 1);
 }
 
 static enum sok_method find_method(const char *name, bool *ret_is_head)
@@ -169,24 +205,34 @@ static const char *find_client_ip(struct sok_exchange *exchange)
 // --- Where it goes
 
 // The target as "/path" and query. Absolute form ("GET http://host/path") is accepted as RFC 9112
-// section 3.2.2 wants.
-static void split_target(struct sok_exchange *exchange)
+// section 3.2.2 wants, but only with a Host that says the same: false otherwise.
+static bool split_target(struct sok_exchange *exchange)
 {
     const char *at = exchange->raw_path;
     const char *authority = *at != '/' ? strstr(at, "://") : NULL;
     if (authority) {
-        at = authority + 3 + strcspn(authority + 3, "/?");
+        const char *host = sok_request_header(&exchange->request, "Host");
+        size_t host_len = strcspn(authority + 3, "/?");
+        if (host && (strlen(host) != host_len || strncasecmp(host, authority + 3, host_len) != 0))
+            return false;
+        at = authority + 3 + host_len;
         at = *at == '/' ? at : sok_format(exchange->request.arena, "/%s", at);
     }
     size_t len = strcspn(at, "?");
     exchange->raw_query = at[len] ? at + len + 1 : NULL;
     exchange->raw_path = sok_strndup(exchange->request.arena, at, len);
+    return true;
 }
 
 static bool read_target(struct sok_exchange *exchange)
 {
     struct sok_request *request = &exchange->request;
-    split_target(exchange);
+    if (!split_target(exchange)) {
+        request->path = "/";
+        sok_exchange_refuse(
+            exchange, 400, "malformed_request", "the address and the Host header name different hosts", NULL);
+        return false;
+    }
     request->path = sok_uri_decode(request->arena, exchange->raw_path, strlen(exchange->raw_path), false);
     if (!request->path ||
         !sok_uri_parse_query(request->arena, exchange->raw_query, &request->query, &request->query_count)) {
@@ -225,19 +271,27 @@ static bool find_route(struct sok_exchange *exchange)
     return false;
 }
 
-bool sok_exchange_read_head(struct sok_exchange *exchange, const char *method)
+void sok_exchange_read_ids(struct sok_exchange *exchange)
+{
+    exchange->request.request_id = choose_request_id(exchange);
+    read_traceparent(exchange);
+    exchange->request.client_ip = find_client_ip(exchange);
+}
+
+bool sok_exchange_read_head(struct sok_exchange *exchange, const char *method, const char *version)
 {
     struct sok_request *request = &exchange->request;
     request->method = find_method(method, &request->is_head);
-    request->request_id = choose_request_id(exchange);
-    read_traceparent(exchange);
-    request->client_ip = find_client_ip(exchange);
-    if (!check_framing(exchange)) {
+    sok_exchange_read_ids(exchange);
+    if (!check_framing(exchange, version)) {
         request->path = "/";
         exchange->response.close = true;
         sok_exchange_refuse(
             exchange, 400, "malformed_request",
-            "Content-Length, Transfer-Encoding and Host must each stand once at most, and be clear", NULL);
+            "the header could be read in two ways: each line is NAME: VALUE and ends with CR LF; "
+            "Content-Length, "
+            "Transfer-Encoding and Host stand once at most",
+            NULL);
         return false;
     }
     return read_target(exchange) && find_route(exchange);

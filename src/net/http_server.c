@@ -251,6 +251,9 @@ static enum sok_status start(struct sok_http_server *server, struct sok_error *e
 {
     SOK_TRY(sok_router_new(server->options.routes, server->options.route_count, &server->router, err));
     SOK_TRY(read_proxies(server, err));
+    server->queue_response = sok_find_queue_response();
+    if (!server->queue_response)
+        return sok_fail(err, SOK_INTERNAL, "libmicrohttpd has no MHD_queue_response");
     SOK_TRY(open_listeners(server, err));
     server->lane = sok_pool_new("sok-lane", server->options.lane_threads, server->options.lane_queue);
     server->pumps = sok_pool_new("sok-pump", PUMP_THREADS, SOK_PUMPS_MAX);

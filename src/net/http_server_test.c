@@ -505,7 +505,7 @@ static void addresses_parameters_and_cookies_are_decoded_once(void **state)
     raw_assert_has(reply, "\"id\":\"a/b%20c\"");
     raw_assert_has(reply, "\"q\":\"x&y z\"");
     raw_assert_has(reply, "\"cookie\":\"s%41\"");
-    reply = raw_ask(arena, port, "GET http://example.org/echo/1?q=7 HTTP/1.1\r\nHost: x\r\n\r\n");
+    reply = raw_ask(arena, port, "GET http://x/echo/1?q=7 HTTP/1.1\r\nHost: x\r\n\r\n");
     raw_assert_has(reply, "\"q\":\"7\"");
 }
 
@@ -592,6 +592,71 @@ static void clients_that_leave_while_waiting_do_no_harm(void **state)
     close(fd);
     open_gate();
     assert_int_equal(200, raw_ask(arena, port, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").status);
+}
+
+// libmicrohttpd would answer these itself, the second with the head twice.
+static void what_cannot_be_read_gets_one_problem_document(void **state)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    const struct {
+        const char *request;
+        int status;
+        const char *code;
+    } rows[] = {
+        {"GET /hello HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", 400, "malformed_request"},
+        {"GET /hello HTTP/1.1\r\n\r\n", 400, "malformed_request"},
+        {"GET /hello HTTP/9.9\r\nHost: x\r\n\r\n", 505, "version_not_supported"},
+        {"POST /things HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n", 413,
+         "too_large"},
+        {"POST /things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+         "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+         400, "malformed_request"},
+    };
+    for (size_t i = 0; i < SOK_ARRAY_LEN(rows); i++) {
+        int fd = raw_dial(port), before_it = world.after_count;
+        raw_say(fd, rows[i].request);
+        struct raw_reply reply = raw_listen(arena, fd, true);
+        assert_int_equal(rows[i].status, reply.status);
+        assert_string_equal("application/problem+json", raw_header(arena, &reply, "Content-Type"));
+        assert_string_equal("close", raw_header(arena, &reply, "Connection"));
+        raw_assert_has(reply, rows[i].code);
+        raw_assert_has(reply, raw_header(arena, &reply, "X-Request-ID"));
+        assert_true(raw_is_closed(fd));
+        assert_int_equal(before_it + 1, world.after_count);
+        assert_int_equal(rows[i].status, world.after_status);
+        close(fd);
+    }
+}
+
+static void headers_with_two_readings_are_refused(void **state)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    const char *lines[] = {
+        "X-A : b\r\n",
+        "X-A: b\n",
+        "X-A: b\rX-B: c\r\n",
+        " X-A: b\r\n",
+        "X-A: b\x01\r\n",
+        "X A: b\r\n",
+        "Host: y\r\n",
+        "Content-Length: 0\r\nContent-Length: 0\r\n",
+        "Content-Length: +0\r\n",
+    };
+    for (size_t i = 0; i < SOK_ARRAY_LEN(lines); i++) {
+        const char *request = sok_format(
+            arena, "GET /hello HTTP/1.1\r\nHost: x\r\n%sX-Z: z\r\n\r\nGET /hello HTTP/1.1\r\nHost: x\r\n\r\n",
+            lines[i]);
+        int fd = raw_dial(port);
+        raw_say(fd, request);
+        assert_int_equal(400, raw_listen(arena, fd, true).status);
+        assert_true(raw_is_closed(fd));
+        close(fd);
+    }
+    static const char with_nul[] = "GET /hello HTTP/1.1\r\nHost: x\r\nX-A: b\0c\r\nX-Z: z\r\n\r\n";
+    int fd = raw_dial(port);
+    raw_say_bytes(fd, with_nul, sizeof(with_nul) - 1);
+    assert_int_equal(400, raw_listen(arena, fd, true).status);
+    close(fd);
 }
 
 static void *stop_in_thread(void *grace_ms)
@@ -799,6 +864,8 @@ int main(void)
         TEST(a_full_lane_answers_503_and_loses_nobody),
         TEST(a_slow_handler_gets_its_body_too),
         TEST(clients_that_leave_while_waiting_do_no_harm),
+        TEST(what_cannot_be_read_gets_one_problem_document),
+        TEST(headers_with_two_readings_are_refused),
         TEST(stopping_lets_running_requests_finish),
         TEST(stopping_without_grace_ends_half_sent_requests),
         TEST(clients_that_trickle_are_cut_off),
