@@ -66,7 +66,13 @@ static enum sok_status open_backends(struct sok_program *program, struct sok_err
     const struct sok_config *config = &program->config;
     const char *snapshots = sok_format(program->arena, "%s/snapshots", config->data_dir);
     int64_t applied;
-    SOK_TRY(sok_db_open(config->database_url, program->metrics, &program->db, err));
+    const struct sok_db_options database = {
+        .url = config->database_url,
+        .metrics = program->metrics,
+        .pool_min = config->db_pool_min,
+        .pool_max = config->db_pool_max,
+    };
+    SOK_TRY(sok_db_open_with(&database, &program->db, err));
     SOK_TRY(sok_migrate(program->db, snapshots, sok_clock_now_ms(&sok_clock_system), &applied, err));
     SOK_TRY(sok_cache_open(config->cache_url, &sok_clock_system, program->metrics, &program->cache, err));
     return sok_queue_open(config->queue_url, &program->queue, err);

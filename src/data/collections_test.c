@@ -176,7 +176,7 @@ static void a_user_has_only_so_many(void **state)
     for (int i = 0; i < SOK_COLLECTIONS_MAX; i++)
         add_collection(t, sok_format(t->arena, "c%d", i), "ada", false);
     struct sok_collection one_more = {.id = "more", .user_id = "ada", .name = "more"};
-    assert_int_equal(sok_collections_insert(t->tx, &one_more, &t->err), SOK_CONFLICT);
+    assert_conflict(t, sok_collections_insert(t->tx, &one_more, &t->err));
     one_more.user_id = "bob";
     assert_ok(sok_collections_insert(t->tx, &one_more, &t->err));
 }
@@ -186,7 +186,7 @@ static void a_work_that_is_not_there_cannot_be_put_in(void **state)
     struct sok_test_db *t = *state;
     struct sok_collection_item kept, item = {.id = "i", .collection_id = "c", .media_id = "nothing"};
     add_collection(t, "c", "ada", false);
-    assert_int_equal(sok_collections_put_media(t->tx, t->arena, &item, &kept, NULL, &t->err), SOK_CONFLICT);
+    assert_conflict(t, sok_collections_put_media(t->tx, t->arena, &item, &kept, NULL, &t->err));
     assert_string_equal(t->err.code, "reference_missing");
 }
 

@@ -25,6 +25,20 @@ static inline int tear_down(void **state)
     return 0;
 }
 
+static inline SOK_UNUSED void run_in_tx(struct sok_test_db *t, const char *sql)
+{
+    sok_test_db_check(SOK_DB_QUERY(t->tx, NULL, NULL, &t->err, sql), &t->err);
+}
+
+// A call that meets a conflict, in a transaction that goes on: on PostgreSQL a statement that failed ends it.
+#define assert_conflict(t, call)              \
+    do {                                      \
+        run_in_tx(t, "SAVEPOINT attempt");    \
+        assert_int_equal(call, SOK_CONFLICT); \
+        run_in_tx(t, "ROLLBACK TO attempt");  \
+        run_in_tx(t, "RELEASE attempt");      \
+    } while (0)
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 #endif

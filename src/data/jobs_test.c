@@ -70,20 +70,20 @@ static void only_the_present_lease_may_change_a_task(void **state)
     assert_ok(sok_tasks_renew(t->tx, "t1", 1, 50, 100, &cancel, &t->err));
     assert_false(cancel);
     assert_ok(sok_tasks_lease_id(t->tx, t->arena, "t1", "you", 151, 100, &task, &t->err));
-    assert_int_equal(sok_tasks_renew(t->tx, "t1", 1, 160, 100, NULL, &t->err), SOK_CONFLICT);
+    assert_conflict(t, sok_tasks_renew(t->tx, "t1", 1, 160, 100, NULL, &t->err));
     assert_string_equal(t->err.code, "lease_lost");
-    assert_int_equal(sok_tasks_progress(t->tx, "t1", 1, 5, 160, &t->err), SOK_CONFLICT);
-    assert_int_equal(sok_tasks_complete(t->tx, "t1", 1, NULL, 160, &t->err), SOK_CONFLICT);
-    assert_int_equal(sok_tasks_hand_back(t->tx, "t1", 1, 0, 160, &t->err), SOK_CONFLICT);
-    assert_int_equal(sok_tasks_end_cancelled(t->tx, "t1", 1, 160, &t->err), SOK_CONFLICT);
-    assert_int_equal(sok_tasks_postpone(t->tx, "t1", 1, &why, 170, 160, &t->err), SOK_CONFLICT);
-    assert_int_equal(sok_tasks_fail(t->tx, "t1", 1, &why, true, 170, 160, NULL, &t->err), SOK_CONFLICT);
+    assert_conflict(t, sok_tasks_progress(t->tx, "t1", 1, 5, 160, &t->err));
+    assert_conflict(t, sok_tasks_complete(t->tx, "t1", 1, NULL, 160, &t->err));
+    assert_conflict(t, sok_tasks_hand_back(t->tx, "t1", 1, 0, 160, &t->err));
+    assert_conflict(t, sok_tasks_end_cancelled(t->tx, "t1", 1, 160, &t->err));
+    assert_conflict(t, sok_tasks_postpone(t->tx, "t1", 1, &why, 170, 160, &t->err));
+    assert_conflict(t, sok_tasks_fail(t->tx, "t1", 1, &why, true, 170, 160, NULL, &t->err));
     assert_ok(sok_tasks_progress(t->tx, "t1", 2, 40, 160, &t->err));
     assert_ok(sok_tasks_find(t->tx, t->arena, "t1", &task, &t->err));
     assert_true(task.progress == 40);
     assert_int_equal(task.lost_leases, 0); // it went on
     assert_ok(sok_tasks_complete(t->tx, "t1", 2, "{\"n\":3}", 170, &t->err));
-    assert_int_equal(sok_tasks_complete(t->tx, "t1", 2, NULL, 180, &t->err), SOK_CONFLICT);
+    assert_conflict(t, sok_tasks_complete(t->tx, "t1", 2, NULL, 180, &t->err));
 }
 
 static void add_search(struct sok_test_db *t, const char *id)
@@ -132,8 +132,7 @@ static void a_dead_task_takes_its_search_along_and_both_can_be_retried(void **st
     assert_int_equal(count, 1);
     assert_ok(sok_dead_letters_retry(t->tx, t->arena, letters[0].id, 5000, &letter, &t->err));
     assert_string_equal(letter.task_id, "t1");
-    assert_int_equal(
-        sok_dead_letters_retry(t->tx, t->arena, letters[0].id, 5000, &letter, &t->err), SOK_CONFLICT);
+    assert_conflict(t, sok_dead_letters_retry(t->tx, t->arena, letters[0].id, 5000, &letter, &t->err));
     assert_ok(sok_searches_find(t->tx, t->arena, "t1", &search, &t->err));
     assert_string_equal(search.status, "pending");
     assert_ok(lease(t, 5000, &task));
@@ -152,7 +151,7 @@ static void pending_tasks_are_cancelled_at_once_running_ones_are_told(void **sta
     assert_ok(lease(t, 10, &task));
     assert_ok(sok_tasks_cancel(t->tx, "t1", 20, &t->err));
     assert_ok(sok_tasks_cancel(t->tx, "t2", 20, &t->err));
-    assert_int_equal(sok_tasks_cancel(t->tx, "t2", 20, &t->err), SOK_CONFLICT);
+    assert_conflict(t, sok_tasks_cancel(t->tx, "t2", 20, &t->err));
     assert_int_equal(sok_tasks_cancel(t->tx, "t3", 20, &t->err), SOK_NOT_FOUND);
     assert_ok(sok_tasks_renew(t->tx, "t1", 1, 30, 100, &cancel, &t->err));
     assert_true(cancel);
@@ -337,7 +336,7 @@ static void one_user_downloads_a_torrent_once(void **state)
     download.torrent = (struct sok_bytes){"d8:x\0e", 6};
     assert_ok(sok_downloads_insert(t->tx, &download, &t->err));
     download = new_download("d2", "ada", "aa");
-    assert_int_equal(sok_downloads_insert(t->tx, &download, &t->err), SOK_CONFLICT);
+    assert_conflict(t, sok_downloads_insert(t->tx, &download, &t->err));
     assert_string_equal(t->err.code, "download_exists");
     download = new_download("d3", "bob", "aa");
     assert_ok(sok_downloads_insert(t->tx, &download, &t->err));
@@ -348,7 +347,7 @@ static void one_user_downloads_a_torrent_once(void **state)
     assert_int_equal(found.torrent.len, 6);
     assert_memory_equal(found.torrent.data, "d8:x\0e", 6);
     download.info_hash = "aa"; // and turns out to be one they have
-    assert_int_equal(sok_downloads_report(t->tx, &download, &t->err), SOK_CONFLICT);
+    assert_conflict(t, sok_downloads_report(t->tx, &download, &t->err));
     assert_string_equal(t->err.code, "download_exists");
     assert_ok(sok_downloads_count_live(t->tx, "ada", &count_live, &t->err));
     assert_int_equal(count_live, 2);
@@ -482,7 +481,7 @@ static void an_answer_is_kept_under_its_key(void **state)
                            found;
     int64_t number;
     assert_ok(sok_idempotency_insert(t->tx, &answer, &t->err));
-    assert_int_equal(sok_idempotency_insert(t->tx, &answer, &t->err), SOK_CONFLICT);
+    assert_conflict(t, sok_idempotency_insert(t->tx, &answer, &t->err));
     assert_ok(sok_idempotency_find(t->tx, t->arena, "ada", "POST /search:k", 50, &found, &t->err));
     assert_int_equal(found.http_status, 202);
     assert_int_equal(
@@ -513,7 +512,7 @@ static void providers_settings_rules_and_the_log_are_kept(void **state)
                         found, *all;
     assert_ok(sok_providers_insert(t->tx, &provider, &t->err));
     provider.id = "p2";
-    assert_int_equal(sok_providers_insert(t->tx, &provider, &t->err), SOK_CONFLICT);
+    assert_conflict(t, sok_providers_insert(t->tx, &provider, &t->err));
     assert_ok(sok_providers_set_health(t->tx, "indexer", "timeout", 5, &t->err));
     assert_ok(sok_providers_set_health(t->tx, "unknown", NULL, 5, &t->err));
     assert_ok(sok_providers_find_name(t->tx, t->arena, "indexer", &found, &t->err));
@@ -545,7 +544,7 @@ static void providers_settings_rules_and_the_log_are_kept(void **state)
         rule = {.id = "r1", .kind = "blacklist", .cidr = "10.0.0.0/8", .expires_at = 50, .created_at = 1},
         held, *rules;
     assert_ok(sok_ip_rules_insert(t->tx, &rule, &t->err));
-    assert_int_equal(sok_ip_rules_insert(t->tx, &rule, &t->err), SOK_CONFLICT);
+    assert_conflict(t, sok_ip_rules_insert(t->tx, &rule, &t->err));
     assert_ok(sok_ip_rules_list(t->tx, t->arena, NULL, 10, &rules, &count, &t->err));
     assert_int_equal(count, 1);
     assert_ok(sok_ip_rules_list(t->tx, t->arena, "whitelist", 10, &rules, &count, &t->err));

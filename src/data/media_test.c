@@ -74,7 +74,7 @@ static void every_fact_comes_back(void **state)
     assert_null(found.overview);
     struct sok_media twin = media;
     twin.id = "m2";
-    assert_int_equal(sok_media_insert(t->tx, &twin, &t->err), SOK_CONFLICT);
+    assert_conflict(t, sok_media_insert(t->tx, &twin, &t->err));
     assert_string_equal(t->err.code, "media_exists");
     twin.media_type = "tv"; // TMDB numbers films and series apart
     assert_ok(sok_media_insert(t->tx, &twin, &t->err));
@@ -435,7 +435,7 @@ static void favorites_and_the_watchlist_hold_a_work_once(void **state)
     assert_int_equal(count, 1);
     assert_ok(sok_watchlist_remove(t->tx, "ada", "m1", &t->err));
     favorite.media_id = "nothing";
-    assert_int_equal(sok_favorites_add(t->tx, t->arena, &favorite, &kept, NULL, &t->err), SOK_CONFLICT);
+    assert_conflict(t, sok_favorites_add(t->tx, t->arena, &favorite, &kept, NULL, &t->err));
     assert_string_equal(t->err.code, "reference_missing");
 }
 

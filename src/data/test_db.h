@@ -1,9 +1,11 @@
-// A migrated SQLite database in a temporary folder, for unit tests of this layer and those above it.
+// A migrated database for unit tests of this layer and those above it: SQLite in a temporary folder, or one on
+// the PostgreSQL that SOKOUL_TEST_POSTGRES names.
 #ifndef SOK_DATA_TEST_DB_H
 #define SOK_DATA_TEST_DB_H
 
 #include <pthread.h>
 
+#include "backends/db/drivers/postgres_testing.h"
 #include "base/test_dir.h"
 #include "base/time.h"
 #include "data/media.h"
@@ -12,6 +14,7 @@
 
 struct sok_test_db {
     struct sok_test_dir dir;
+    struct sok_test_postgres postgres;
     struct sok_arena *arena;
     struct sok_db *db;
     struct sok_db_tx *reader;
@@ -32,11 +35,16 @@ static inline SOK_UNUSED void sok_test_db_check(enum sok_status status, const st
 // url_prefix: "" or "failing:".
 static inline SOK_UNUSED void sok_test_db_open(struct sok_test_db *t, const char *url_prefix)
 {
-    char url[160];
+    char url[300];
     int64_t applied;
     *t = (struct sok_test_db){.arena = sok_arena_new(0)};
     sok_test_dir_make(&t->dir);
-    snprintf(url, sizeof(url), "%ssqlite:%s/sokoul.db", url_prefix, t->dir.path);
+    if (sok_test_postgres_server()) {
+        sok_test_postgres_make(&t->postgres);
+        snprintf(url, sizeof(url), "%s%s", url_prefix, t->postgres.url);
+    } else {
+        snprintf(url, sizeof(url), "%ssqlite:%s/sokoul.db", url_prefix, t->dir.path);
+    }
     sok_test_db_check(sok_db_open(url, NULL, &t->db, &t->err), &t->err);
     sok_test_db_check(sok_migrate(t->db, NULL, 1, &applied, &t->err), &t->err);
     t->reader = sok_db_reader(t->db);
@@ -45,6 +53,7 @@ static inline SOK_UNUSED void sok_test_db_open(struct sok_test_db *t, const char
 static inline SOK_UNUSED void sok_test_db_close(struct sok_test_db *t)
 {
     sok_db_close(t->db);
+    sok_test_postgres_drop(&t->postgres);
     sok_arena_free(t->arena);
     sok_test_dir_remove(&t->dir);
 }

@@ -7,7 +7,7 @@
 
 #define WRITE_WAIT_MS 15000
 
-static const struct sok_db_driver *const drivers[] = {&sok_db_sqlite, &sok_db_failing};
+static const struct sok_db_driver *const drivers[] = {&sok_db_sqlite, &sok_db_postgres, &sok_db_failing};
 
 static const struct sok_db_driver *find_driver(const char *url)
 {
@@ -24,14 +24,22 @@ bool sok_db_has_driver(const char *url)
     return find_driver(url) != NULL;
 }
 
+enum sok_status sok_db_open_with(
+    const struct sok_db_options *options, struct sok_db **ret, struct sok_error *err)
+{
+    const struct sok_db_driver *driver = find_driver(options->url);
+    if (!driver) // the URL may hold a password, so it is not repeated
+        return sok_fail(
+            err, SOK_INVALID,
+            "SOKOUL_DATABASE_URL: no driver for its scheme; there are sqlite:PATH and postgresql://...");
+    return driver->open(options->url + strlen(driver->scheme) + 1, options, ret, err);
+}
+
 enum sok_status sok_db_open(
     const char *url, struct sok_metrics *metrics, struct sok_db **ret, struct sok_error *err)
 {
-    const struct sok_db_driver *driver = find_driver(url);
-    if (!driver) // the URL may hold a password, so it is not repeated
-        return sok_fail(
-            err, SOK_INVALID, "SOKOUL_DATABASE_URL: no driver for its scheme here; sqlite:PATH has one");
-    return driver->open(url + strlen(driver->scheme) + 1, metrics, ret, err);
+    const struct sok_db_options options = {.url = url, .metrics = metrics};
+    return sok_db_open_with(&options, ret, err);
 }
 
 struct sok_db *sok_db_close(struct sok_db *db)

@@ -1,13 +1,14 @@
-// The database: one interface, a driver for each engine (drivers/sqlite.c; drivers/failing.c breaks on
-// purpose).
+// The database: one interface, a driver for each engine (drivers/sqlite.c, drivers/postgres.c;
+// drivers/failing.c breaks on purpose).
 //
 // SQL is written in the dialect both engines share: parameters are $1, $2, ...; times are BIGINT
 // milliseconds, ids TEXT, booleans INTEGER 0/1, JSON TEXT; ON CONFLICT and RETURNING are allowed. All product
 // SQL lives in data/.
 //
 // Reads go to a connection of a bounded pool, made when needed. Writes are functions that run inside one
-// transaction; SQLite runs them on its single writer thread, many in one commit. sok_db_write returns only
-// after the commit is on disk.
+// transaction, as if it were alone: SQLite runs them on its single writer thread, many in one commit;
+// PostgreSQL runs them side by side and again when two could not both have happened. sok_db_write returns
+// only after the commit is on disk.
 #ifndef SOK_BACKENDS_DB_DB_H
 #define SOK_BACKENDS_DB_DB_H
 
@@ -75,9 +76,17 @@ struct sok_db_tx; // a transaction, or the autocommitting read side: what data/ 
 // Whether this program can open such a URL: a driver has its scheme.
 bool sok_db_has_driver(const char *url);
 
-// url: "sqlite:PATH" (or a driver registered later). Opens, checks (SQLite: refuses a network filesystem, a
-// database that is corrupt, one that a newer version wrote is data/migrate.c's to refuse). Blocks. Owned by
-// the caller; close when no thread uses it.
+struct sok_db_options {
+    const char *url;             // "sqlite:PATH", "postgresql://USER:PASSWORD@HOST/NAME"
+    struct sok_metrics *metrics; // may be NULL
+    int64_t pool_min, pool_max;  // connections to PostgreSQL; 0: 5 and 20
+};
+
+// Opens and checks (SQLite: refuses a network filesystem and a file that is damaged; a database that a newer
+// version wrote is data/migrate.c's to refuse). SOK_UNAVAILABLE when the server cannot be reached. Blocks.
+// Owned by the caller; close when no thread uses it.
+SOK_MUST_CHECK enum sok_status sok_db_open_with(
+    const struct sok_db_options *options, struct sok_db **ret, struct sok_error *err);
 SOK_MUST_CHECK enum sok_status sok_db_open(
     const char *url, struct sok_metrics *metrics, struct sok_db **ret, struct sok_error *err);
 struct sok_db *sok_db_close(struct sok_db *db);
@@ -119,7 +128,7 @@ SOK_MUST_CHECK enum sok_status sok_db_write(
     struct sok_db *db, sok_db_body body, void *context, struct sok_error *err);
 
 // A consistent copy of the database into a new file (SQLite: VACUUM INTO) for the snapshot before a
-// migration. Blocks.
+// migration. SOK_UNSUPPORTED where a server has its own ways. Blocks.
 SOK_MUST_CHECK enum sok_status sok_db_snapshot(struct sok_db *db, const char *path, struct sok_error *err);
 
 // Asks the database a trivial question and syncs a small write, for health checks. Blocks at most timeout_ms.

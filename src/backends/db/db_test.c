@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "backends/db/drivers/failing.h"
+#include "backends/db/drivers/postgres_testing.h"
 #include "backends/db/drivers/sqlite.h"
 #include "base/test.h"
 #include "base/test_dir.h"
@@ -15,6 +16,7 @@
 struct fixture {
     const char *prefix; // of the URL
     struct sok_test_dir dir;
+    struct sok_test_postgres postgres;
     struct sok_arena *arena;
     struct sok_db *db;
     struct sok_error err;
@@ -22,7 +24,10 @@ struct fixture {
 
 static const char *db_url(const struct fixture *f, char *buf, size_t size)
 {
-    snprintf(buf, size, "%ssqlite:%s/test.db", f->prefix, f->dir.path);
+    if (f->postgres.name[0])
+        snprintf(buf, size, "%s%s", f->prefix, f->postgres.url);
+    else
+        snprintf(buf, size, "%ssqlite:%s/test.db", f->prefix, f->dir.path);
     return buf;
 }
 
@@ -41,13 +46,15 @@ static enum sok_status read_sql(struct fixture *f, const char *sql)
     return run_sql(sok_db_reader(f->db), &sql, &f->err);
 }
 
-static struct fixture *start(const char *prefix)
+static struct fixture *start(const char *prefix, bool with_postgres)
 {
     struct fixture *f = calloc(1, sizeof(*f));
-    char url[128];
+    char url[300];
     f->prefix = prefix;
     f->arena = sok_arena_new(0);
     sok_test_dir_make(&f->dir);
+    if (with_postgres)
+        sok_test_postgres_make(&f->postgres);
     assert_ok(sok_db_open(db_url(f, url, sizeof(url)), NULL, &f->db, &f->err));
     assert_ok(write_sql(
         f, "CREATE TABLE t (id BIGINT PRIMARY KEY, name TEXT UNIQUE, amount DOUBLE PRECISION, raw BYTEA)"));
@@ -56,13 +63,19 @@ static struct fixture *start(const char *prefix)
 
 static int set_up_sqlite(void **state)
 {
-    *state = start("");
+    *state = start("", false);
+    return 0;
+}
+
+static int set_up_postgres(void **state)
+{
+    *state = start("", true);
     return 0;
 }
 
 static int set_up_failing(void **state)
 {
-    *state = start("failing:");
+    *state = start("failing:", false);
     return 0;
 }
 
@@ -71,6 +84,7 @@ static int tear_down(void **state)
     struct fixture *f = *state;
     sok_db_close(f->db);
     sok_arena_free(f->arena);
+    sok_test_postgres_drop(&f->postgres);
     sok_test_dir_remove(&f->dir);
     free(f);
     return 0;
@@ -246,7 +260,7 @@ static void a_snapshot_is_a_whole_database(void **state)
     assert_int_equal(st.st_mode & 0777, 0600);
     assert_int_not_equal(sok_db_snapshot(f->db, path, &f->err), SOK_OK); // never over a file
 
-    char url[160];
+    char url[300];
     struct sok_db *copy;
     struct sok_db_result rows;
     snprintf(url, sizeof(url), "sqlite:%s", path);
@@ -261,14 +275,15 @@ static void a_ping_is_answered(void **state)
     struct fixture *f = *state;
     assert_ok(sok_db_ping(f->db, 5000, &f->err));
     assert_ok(sok_db_ping(f->db, 5000, &f->err));
-    assert_string_equal(sok_db_dialect(f->db), "sqlite");
-    assert_string_equal(sok_db_tx_dialect(sok_db_reader(f->db)), "sqlite");
+    const char *dialect = f->postgres.name[0] ? "postgresql" : "sqlite";
+    assert_string_equal(sok_db_dialect(f->db), dialect);
+    assert_string_equal(sok_db_tx_dialect(sok_db_reader(f->db)), dialect);
 }
 
 static void rows_survive_closing(void **state)
 {
     struct fixture *f = *state;
-    char url[128];
+    char url[300];
     assert_ok(write_sql(f, "INSERT INTO t (id) VALUES (1)"));
     sok_db_close(f->db);
     assert_ok(sok_db_open(db_url(f, url, sizeof(url)), NULL, &f->db, &f->err));
@@ -385,7 +400,7 @@ static void queries_are_counted(void **state)
     struct fixture *f = *state;
     struct sok_metrics *metrics = sok_metrics_new();
     struct sok_db *db;
-    char url[128];
+    char url[300];
     SOK_BUF_AUTO text;
     sok_buf_init(&text, 1 << 20);
     snprintf(url, sizeof(url), "sqlite:%s/metrics.db", f->dir.path);
@@ -418,12 +433,114 @@ static void the_failing_driver_fails_as_it_is_told(void **state)
     assert_ok(sok_db_ping(f->db, 1000, &f->err));
 }
 
+// --- PostgreSQL beside what every driver promises
+
+static void a_restart_between_two_calls_is_not_seen(void **state)
+{
+    struct fixture *f = *state;
+    for (int round = 0; round < 5; round++) {
+        sok_test_postgres_cut(&f->postgres);
+        assert_int_equal(count_rows(f), round);
+        sok_test_postgres_cut(&f->postgres);
+        char sql[64];
+        snprintf(sql, sizeof(sql), "INSERT INTO t (id) VALUES (%d)", round);
+        assert_ok(write_sql(f, sql));
+    }
+}
+
+static enum sok_status cut_and_write(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    struct crowd *crowd = context;
+    SOK_TRY(SOK_DB_QUERY(tx, NULL, NULL, err, "INSERT INTO t (id) VALUES (1)"));
+    if (crowd->number++ == 0)
+        sok_test_postgres_cut(&crowd->f->postgres);
+    return SOK_DB_QUERY(tx, NULL, NULL, err, "INSERT INTO t (id) VALUES (2)");
+}
+
+static void a_body_whose_server_goes_runs_again_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct crowd crowd = {.f = f};
+    assert_ok(sok_db_write(f->db, cut_and_write, &crowd, &f->err));
+    assert_int_equal(crowd.number, 2);
+    assert_int_equal(count_rows(f), 2);
+}
+
+static enum sok_status count_and_add(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    struct sok_db_result rows;
+    SOK_TRY(SOK_DB_QUERY(tx, arena, &rows, err, "SELECT count(*), sum(amount) FROM t"));
+    return SOK_DB_QUERY(
+        tx, NULL, NULL, err, "INSERT INTO t (id) VALUES ($1)", sok_db_int(sok_db_get_int(&rows, 0, 0)));
+}
+
+static void *count_and_add_many(void *context)
+{
+    struct crowd *crowd = context;
+    for (int i = 0; i < 25; i++) {
+        struct sok_error err = {0};
+        crowd->failures += sok_db_write(crowd->f->db, count_and_add, NULL, &err) != SOK_OK;
+    }
+    return NULL;
+}
+
+// Each body writes what it counted: only one after the other do they make different rows.
+static void bodies_run_as_if_each_were_alone(void **state)
+{
+    struct fixture *f = *state;
+    pthread_t threads[4];
+    struct crowd crowds[4];
+    for (int i = 0; i < 4; i++) {
+        crowds[i] = (struct crowd){.f = f};
+        assert_int_equal(pthread_create(&threads[i], NULL, count_and_add_many, &crowds[i]), 0);
+    }
+    int failures = 0;
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        failures += crowds[i].failures;
+    }
+    assert_int_equal(count_rows(f), 100 - failures);
+    assert_int_equal(failures, 0);
+}
+
+static enum sok_status fail_and_go_on(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    struct sok_error unseen = {0};
+    SOK_TRY(SOK_DB_QUERY(tx, NULL, NULL, err, "INSERT INTO t (id) VALUES (1)"));
+    if (SOK_DB_QUERY(tx, NULL, NULL, &unseen, "INSERT INTO t (id) VALUES (1)") == SOK_OK)
+        sok_panic("the key is there twice");
+    return SOK_OK;
+}
+
+static void a_rolled_back_write_is_never_called_done(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(sok_db_write(f->db, fail_and_go_on, NULL, &f->err), SOK_INTERNAL);
+    assert_int_equal(count_rows(f), 0);
+}
+
+static void a_server_that_is_not_there_is_named(void **state)
+{
+    struct sok_db *db;
+    struct sok_error err = {0};
+    assert_int_equal(
+        sok_db_open("postgresql://sokoul:secret@127.0.0.1:1/x", NULL, &db, &err), SOK_UNAVAILABLE);
+    assert_null(strstr(err.message, "secret"));
+    assert_int_equal(sok_db_open("postgresql://%zz:secret@/x", NULL, &db, &err), SOK_INVALID);
+    assert_null(strstr(err.message, "secret"));
+}
+
 #define FOR_BOTH(function)                                               \
     cmocka_unit_test_setup_teardown(function, set_up_sqlite, tear_down), \
     {                                                                    \
         "failing." #function, function, set_up_failing, tear_down, NULL  \
     }
 #define FOR_SQLITE(function) cmocka_unit_test_setup_teardown(function, set_up_sqlite, tear_down)
+#define FOR_POSTGRES(function)                                            \
+    {                                                                     \
+        "postgres." #function, function, set_up_postgres, tear_down, NULL \
+    }
 
 int main(void)
 {
@@ -445,7 +562,28 @@ int main(void)
         FOR_SQLITE(network_file_systems_are_refused_by_name),
         FOR_SQLITE(more_statements_than_are_kept_still_work),
         FOR_SQLITE(queries_are_counted),
+        cmocka_unit_test(a_server_that_is_not_there_is_named),
         cmocka_unit_test_setup_teardown(the_failing_driver_fails_as_it_is_told, set_up_failing, tear_down),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest postgres_tests[] = {
+        FOR_POSTGRES(values_come_back_as_they_went_in),
+        FOR_POSTGRES(a_body_that_fails_leaves_nothing),
+        FOR_POSTGRES(a_second_row_of_the_same_key_is_a_conflict),
+        FOR_POSTGRES(the_read_side_does_not_write),
+        FOR_POSTGRES(a_broken_statement_is_our_own_mistake),
+        FOR_POSTGRES(more_rows_than_the_limit_are_refused),
+        FOR_POSTGRES(a_write_inside_a_write_is_refused),
+        FOR_POSTGRES(many_threads_write_and_each_body_stands_alone),
+        FOR_POSTGRES(a_ping_is_answered),
+        FOR_POSTGRES(rows_survive_closing),
+        FOR_POSTGRES(more_statements_than_are_kept_still_work),
+        FOR_POSTGRES(a_restart_between_two_calls_is_not_seen),
+        FOR_POSTGRES(a_body_whose_server_goes_runs_again_whole),
+        FOR_POSTGRES(bodies_run_as_if_each_were_alone),
+        FOR_POSTGRES(a_rolled_back_write_is_never_called_done),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    if (sok_test_postgres_server()) // ./test cluster starts one
+        failed += cmocka_run_group_tests(postgres_tests, NULL, NULL);
+    return failed;
 }

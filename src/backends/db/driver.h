@@ -8,7 +8,8 @@ struct sok_db_driver {
     const char *scheme; // before the ':' of the URL
     // `location` is what follows the ':'. Sets *ret with `driver` filled in.
     enum sok_status (*open)(
-        const char *location, struct sok_metrics *metrics, struct sok_db **ret, struct sok_error *err);
+        const char *location, const struct sok_db_options *options, struct sok_db **ret,
+        struct sok_error *err);
     void (*close)(struct sok_db *db);
     const char *(*dialect)(const struct sok_db *db);
     struct sok_db_tx *(*reader)(struct sok_db *db);
@@ -30,6 +31,6 @@ struct sok_db_tx {
     struct sok_db *db;
 };
 
-extern const struct sok_db_driver sok_db_sqlite, sok_db_failing;
+extern const struct sok_db_driver sok_db_sqlite, sok_db_postgres, sok_db_failing;
 
 #endif

@@ -67,14 +67,16 @@ int64_t sok_db_failing_calls(struct sok_db *db)
 }
 
 static enum sok_status failing_open(
-    const char *location, struct sok_metrics *metrics, struct sok_db **ret, struct sok_error *err)
+    const char *location, const struct sok_db_options *options, struct sok_db **ret, struct sok_error *err)
 {
     struct sok_db *inner;
-    SOK_TRY(sok_db_open(location, NULL, &inner, err));
+    const struct sok_db_options inside = {
+        .url = location, .pool_min = options->pool_min, .pool_max = options->pool_max};
+    SOK_TRY(sok_db_open_with(&inside, &inner, err));
     struct failing_db *db = calloc(1, sizeof(*db));
     if (!db)
         sok_panic("out of memory for the database");
-    db->base = (struct sok_db){.driver = &sok_db_failing, .metrics = metrics};
+    db->base = (struct sok_db){.driver = &sok_db_failing, .metrics = options->metrics};
     db->inner = inner;
     db->reader.db = &db->base;
     pthread_mutex_init(&db->lock, NULL);

@@ -112,7 +112,7 @@ static enum sok_status open_writer(struct sqlite_db *db, int64_t size, struct so
 }
 
 static enum sok_status sqlite_open(
-    const char *location, struct sok_metrics *metrics, struct sok_db **ret, struct sok_error *err)
+    const char *location, const struct sok_db_options *options, struct sok_db **ret, struct sok_error *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, set_up_library);
@@ -125,7 +125,7 @@ static enum sok_status sqlite_open(
     struct sqlite_db *db = calloc(1, sizeof(*db));
     if (!db || !(db->path = strdup(location)))
         sok_panic("out of memory for the database");
-    db->base = (struct sok_db){.driver = &sok_db_sqlite, .metrics = metrics};
+    db->base = (struct sok_db){.driver = &sok_db_sqlite, .metrics = options->metrics};
     db->reader.db = &db->base;
     pthread_mutex_init(&db->lock, NULL);
     sok_wait_init(&db->returned);
@@ -137,7 +137,7 @@ static enum sok_status sqlite_open(
         free_db(db);
         return status;
     }
-    sok_metric_set(metrics, SOK_METRIC_DB_POOL_SIZE, SOK_SQLITE_READERS_MAX, NULL);
+    sok_metric_set(options->metrics, SOK_METRIC_DB_POOL_SIZE, SOK_SQLITE_READERS_MAX, NULL);
     *ret = &db->base;
     return SOK_OK;
 }

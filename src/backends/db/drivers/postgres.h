@@ -1,0 +1,46 @@
+// The parts of the PostgreSQL driver among themselves: postgres.c (the pool, reads, write transactions),
+// postgres_conn.c (one connection: statements, deadlines, errors).
+#ifndef SOK_BACKENDS_DB_DRIVERS_POSTGRES_H
+#define SOK_BACKENDS_DB_DRIVERS_POSTGRES_H
+
+#include <libpq-fe.h>
+#include <pthread.h>
+
+#include "backends/db/driver.h"
+
+#define SOK_PG_STATEMENTS 128 // kept prepared per connection; the least recently used goes
+#define SOK_PG_PARAMS_MAX 128
+#define SOK_PG_POOL_MAX 100
+#define SOK_PG_CONNECT_S 2
+#define SOK_PG_QUERY_MS 10000 // the server ends a statement that runs longer
+#define SOK_PG_GRACE_MS 1000  // a server that is silent for longer than that and this is given up
+
+struct sok_pg_statement {
+    uint64_t hash, used; // of the key; the tick of its last use
+    char *key;           // the statement's text and the types of its parameters; owned
+    char name[24];
+};
+
+// One connection; used by one thread at a time.
+struct sok_pg_conn {
+    PGconn *handle;
+    uint64_t tick;
+    bool broken;      // nothing more can be done with it
+    bool lost;        // the server was lost, as against a statement that failed: another connection may do
+    bool in_conflict; // the transaction lost against another one: it may be run again
+    struct sok_pg_statement statements[SOK_PG_STATEMENTS];
+    size_t statement_count;
+};
+
+// Connects, for at most SOK_PG_CONNECT_S a host. SOK_UNAVAILABLE when there is no server, SOK_INVALID for a
+// URL that cannot be read; neither message holds the password.
+enum sok_status sok_pg_conn_open(const char *url, struct sok_pg_conn **ret, struct sok_error *err);
+struct sok_pg_conn *sok_pg_conn_close(struct sok_pg_conn *conn);
+enum sok_status sok_pg_conn_query(
+    struct sok_pg_conn *conn, struct sok_arena *arena, const char *sql, const struct sok_db_value *params,
+    size_t param_count, struct sok_db_result *ret, struct sok_error *err);
+// BEGIN, COMMIT, ROLLBACK. *ret_tag (may be NULL): what the server says it did, up to `size` bytes.
+enum sok_status sok_pg_conn_run(
+    struct sok_pg_conn *conn, const char *sql, char *ret_tag, size_t size, struct sok_error *err);
+
+#endif

@@ -1,0 +1,495 @@
+// One connection to PostgreSQL. libpq is used without blocking: a server that stops answering costs a
+// deadline, not a thread.
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/db/drivers/postgres.h"
+#include "base/text.h"
+#include "base/time.h"
+
+// The types' numbers never change (PostgreSQL's catalog/pg_type.dat).
+enum {
+    PG_BOOL = 16,
+    PG_BYTEA = 17,
+    PG_INT8 = 20,
+    PG_INT2 = 21,
+    PG_INT4 = 23,
+    PG_TEXT = 25,
+    PG_FLOAT4 = 700,
+    PG_FLOAT8 = 701,
+    PG_NUMERIC = 1700
+};
+
+// The session reads only, unless a transaction says otherwise: what the reader is for. Without a time zone or
+// a search path of somebody's own, the same statement means the same everywhere.
+#define SESSION                                                                            \
+    "-c default_transaction_read_only=on -c statement_timeout=10000 -c lock_timeout=5000 " \
+    "-c idle_in_transaction_session_timeout=30000 -c timezone=UTC -c bytea_output=hex "    \
+    "-c extra_float_digits=3 -c client_min_messages=warning"
+
+static void ignore_notice(void *context, const PGresult *result)
+{
+}
+
+static enum sok_status lose(struct sok_pg_conn *conn, const char *why, struct sok_error *err)
+{
+    conn->broken = conn->lost = true;
+    enum sok_status status = sok_fail(err, SOK_UNAVAILABLE, "%s", why);
+    if (err)
+        err->retry_after_s = 1;
+    return status;
+}
+
+enum sok_status sok_pg_conn_open(const char *url, struct sok_pg_conn **ret, struct sok_error *err)
+{
+    char seconds[12];
+    snprintf(seconds, sizeof(seconds), "%d", SOK_PG_CONNECT_S);
+    const char *const names[] = {"connect_timeout",  "application_name", "client_encoding", "keepalives_idle",
+                                 "tcp_user_timeout", "dbname",           "options",         NULL};
+    const char *const values[] = {seconds, "sokoul", "UTF8", "10", "10000", url, SESSION, NULL};
+    char *problem = NULL;
+    PQconninfoOption *parsed = PQconninfoParse(url, &problem);
+    PQfreemem(problem); // may quote the password
+    if (!parsed)
+        return sok_fail(err, SOK_INVALID, "SOKOUL_DATABASE_URL is not a URL of PostgreSQL");
+    PQconninfoFree(parsed);
+
+    struct sok_pg_conn *conn = calloc(1, sizeof(*conn));
+    if (!conn)
+        sok_panic("out of memory for a connection");
+    conn->handle = PQconnectdbParams(names, values, 1);
+    if (!conn->handle)
+        sok_panic("out of memory for a connection");
+    if (PQstatus(conn->handle) != CONNECTION_OK || PQsetnonblocking(conn->handle, 1) != 0) {
+        // The server's own words tell an operator whether it is down, full, or refuses the account.
+        char words[160];
+        snprintf(words, sizeof(words), "%s", PQerrorMessage(conn->handle));
+        words[strcspn(words, "\n")] = '\0';
+        sok_pg_conn_close(conn);
+        enum sok_status status = sok_fail(err, SOK_UNAVAILABLE, "the database cannot be reached: %s", words);
+        if (err)
+            err->retry_after_s = 1;
+        return status;
+    }
+    PQsetNoticeReceiver(conn->handle, ignore_notice, NULL);
+    *ret = conn;
+    return SOK_OK;
+}
+
+struct sok_pg_conn *sok_pg_conn_close(struct sok_pg_conn *conn)
+{
+    if (!conn)
+        return NULL;
+    for (size_t i = 0; i < conn->statement_count; i++)
+        free(conn->statements[i].key);
+    PQfinish(conn->handle);
+    free(conn);
+    return NULL;
+}
+
+// --- Errors.
+
+static bool begins(const char *state, const char *with)
+{
+    return strncmp(state, with, strlen(with)) == 0;
+}
+
+// Two transactions that cannot both have happened; or two processes that made the same table at once, which
+// PostgreSQL reports as a conflict in its own catalog.
+static bool is_conflict(const PGresult *result, const char *state)
+{
+    const char *schema = PQresultErrorField(result, PG_DIAG_SCHEMA_NAME);
+    return begins(state, "40001") || begins(state, "40P01") || begins(state, "42P07") ||
+           begins(state, "42710") || (begins(state, "23505") && schema && strcmp(schema, "pg_catalog") == 0);
+}
+
+// What SQLSTATE means to a caller (PostgreSQL's documentation, appendix A), the first match counts.
+static const struct meaning {
+    const char *state;
+    enum sok_status status;
+    const char *message, *code;
+} meanings[] = {
+    {"23505", SOK_CONFLICT, "it exists already", "already_exists"},
+    {"23503", SOK_CONFLICT, "it refers to something that is not there", "reference_missing"},
+    {"23", SOK_CONFLICT, "a value is not allowed here", NULL},
+    {"57014", SOK_TIMEOUT, "the database took too long", NULL},
+    {"53100", SOK_NO_SPACE, "the disk of the database is full", NULL},
+    {"53", SOK_UNAVAILABLE, "the database has no room for more", NULL},
+    {"55P03", SOK_UNAVAILABLE, "the database is busy", NULL},
+    {"54", SOK_TOO_LARGE, "a value is too large for the database", NULL},
+    {"58", SOK_IO, "the database cannot read or write its files", NULL},
+    {"XX001", SOK_IO, "the database is damaged; restore a backup", NULL},
+    {"25006", SOK_INTERNAL, "a write on the read side of the database", NULL},
+};
+
+static enum sok_status fail_result(struct sok_pg_conn *conn, const PGresult *result, struct sok_error *err)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (!state || PQstatus(conn->handle) != CONNECTION_OK || begins(state, "57P") ||
+        (begins(state, "08") && strcmp(state, "08P01") != 0))
+        return lose(conn, "the database went away", err);
+    if (is_conflict(result, state)) {
+        conn->in_conflict = true;
+        return sok_fail(err, SOK_UNAVAILABLE, "the database is busy");
+    }
+    for (size_t i = 0; i < SOK_ARRAY_LEN(meanings); i++) {
+        if (!begins(state, meanings[i].state))
+            continue;
+        enum sok_status status = sok_fail(err, meanings[i].status, "%s", meanings[i].message);
+        if (err && meanings[i].code)
+            err->code = meanings[i].code;
+        return status;
+    }
+    // Our own mistake: the reason is for the log; replies do not show messages of SOK_INTERNAL.
+    return sok_fail(
+        err, SOK_INTERNAL, "the database refused a statement: %s (%s)",
+        PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), state);
+}
+
+// --- Waiting.
+
+static enum sok_status wait_for(
+    struct sok_pg_conn *conn, short events, int64_t deadline_ms, struct sok_error *err)
+{
+    struct pollfd fd = {.fd = PQsocket(conn->handle), .events = events};
+    for (;;) {
+        int64_t left = deadline_ms - sok_time_mono_ms();
+        if (fd.fd < 0 || left <= 0)
+            return lose(conn, "the database does not answer", err);
+        int ready = poll(&fd, 1, (int)left);
+        if (ready < 0 && errno != EINTR)
+            return lose(conn, "the connection to the database broke", err);
+        if (ready > 0)
+            return SOK_OK;
+    }
+}
+
+static enum sok_status send_all(struct sok_pg_conn *conn, int64_t deadline_ms, struct sok_error *err)
+{
+    int left;
+    while ((left = PQflush(conn->handle)) > 0) {
+        SOK_TRY(wait_for(conn, POLLIN | POLLOUT, deadline_ms, err));
+        if (!PQconsumeInput(conn->handle))
+            return lose(conn, "the connection to the database broke", err);
+    }
+    return left == 0 ? SOK_OK : lose(conn, "the connection to the database broke", err);
+}
+
+// The next result of what was sent, or NULL at its end.
+static enum sok_status next_result(
+    struct sok_pg_conn *conn, int64_t deadline_ms, PGresult **ret, struct sok_error *err)
+{
+    while (PQisBusy(conn->handle)) {
+        SOK_TRY(wait_for(conn, POLLIN, deadline_ms, err));
+        if (!PQconsumeInput(conn->handle))
+            return lose(conn, "the connection to the database broke", err);
+    }
+    *ret = PQgetResult(conn->handle);
+    return SOK_OK;
+}
+
+// --- Rows.
+
+static void copy_number(const PGresult *row, int column, struct sok_db_value *ret)
+{
+    const char *text = PQgetvalue(row, 0, column);
+    int64_t integer;
+    double real = 0;
+    if (sok_parse_int(text, INT64_MIN, INT64_MAX, &integer)) {
+        *ret = sok_db_int(integer);
+        return;
+    }
+    if (!sok_parse_double(text, -1e308, 1e308, &real))
+        real = 0;
+    *ret = sok_db_real(real);
+}
+
+static void copy_blob(struct sok_arena *arena, const PGresult *row, int column, struct sok_db_value *ret)
+{
+    size_t len = 0;
+    unsigned char *bytes = PQunescapeBytea((const unsigned char *)PQgetvalue(row, 0, column), &len);
+    if (!bytes)
+        sok_panic("out of memory for a value");
+    char *copy = sok_alloc(arena, len + 1);
+    memcpy(copy, bytes, len);
+    PQfreemem(bytes);
+    *ret = sok_db_blob(copy, len);
+}
+
+static void copy_cell(struct sok_arena *arena, const PGresult *row, int column, struct sok_db_value *ret)
+{
+    if (PQgetisnull(row, 0, column)) {
+        *ret = sok_db_null();
+        return;
+    }
+    switch (PQftype(row, column)) {
+    case PG_INT8:
+    case PG_INT4:
+    case PG_INT2:
+    case PG_NUMERIC: // the sum of whole numbers
+        copy_number(row, column, ret);
+        return;
+    case PG_FLOAT4:
+    case PG_FLOAT8:
+        copy_number(row, column, ret);
+        if (ret->type == SOK_DB_INT)
+            *ret = sok_db_real((double)ret->integer);
+        return;
+    case PG_BOOL:
+        *ret = sok_db_int(PQgetvalue(row, 0, column)[0] == 't');
+        return;
+    case PG_BYTEA:
+        copy_blob(arena, row, column, ret);
+        return;
+    default:
+        ret->type = SOK_DB_TEXT;
+        ret->len = (size_t)PQgetlength(row, 0, column);
+        ret->text = sok_strndup(arena, PQgetvalue(row, 0, column), ret->len);
+    }
+}
+
+static enum sok_status take_row(
+    struct sok_arena *arena, const PGresult *row, struct sok_db_result *result, size_t *capacity,
+    struct sok_error *err)
+{
+    if (result->row_count >= SOK_DB_ROWS_MAX)
+        return sok_fail(err, SOK_TOO_LARGE, "a query gave more than %d rows", SOK_DB_ROWS_MAX);
+    size_t columns = result->column_count;
+    result->cells = sok_grow_array(
+        arena, result->cells, capacity, (result->row_count + 1) * columns, sizeof(*result->cells));
+    for (size_t column = 0; column < columns; column++)
+        copy_cell(arena, row, (int)column, &result->cells[result->row_count * columns + column]);
+    result->row_count++;
+    return SOK_OK;
+}
+
+static enum sok_status take_result(
+    struct sok_pg_conn *conn, struct sok_arena *arena, PGresult *from, struct sok_db_result *result,
+    size_t *capacity, struct sok_error *err)
+{
+    int64_t changed = 0;
+    result->column_count = (size_t)PQnfields(from);
+    switch (PQresultStatus(from)) {
+    case PGRES_SINGLE_TUPLE:
+        return arena ? take_row(arena, from, result, capacity, err) : SOK_OK;
+    case PGRES_TUPLES_OK:
+    case PGRES_COMMAND_OK:
+        if (!begins(PQcmdStatus(from), "SELECT"))
+            sok_parse_int(PQcmdTuples(from), 0, INT64_MAX, &changed);
+        result->changed = changed;
+        return SOK_OK;
+    default:
+        return fail_result(conn, from, err);
+    }
+}
+
+static void stop_statement(struct sok_pg_conn *conn)
+{
+    char words[64];
+    PGcancel *cancel = PQgetCancel(conn->handle);
+    if (!cancel || !PQcancel(cancel, words, sizeof(words)))
+        conn->broken = true;
+    PQfreeCancel(cancel);
+}
+
+// Everything the statement gives, or the first thing that went wrong with it. Rows come one by one, so that a
+// query gone wild does not fill the memory before anybody has counted.
+static enum sok_status take_all(
+    struct sok_pg_conn *conn, struct sok_arena *arena, struct sok_db_result *ret, struct sok_error *err)
+{
+    int64_t deadline_ms = sok_time_mono_ms() + SOK_PG_QUERY_MS + SOK_PG_GRACE_MS;
+    struct sok_db_result result = {0};
+    size_t capacity = 0;
+    enum sok_status status = SOK_OK;
+    SOK_TRY(send_all(conn, deadline_ms, err));
+    for (;;) {
+        PGresult *from = NULL;
+        struct sok_error unseen = {0};
+        SOK_TRY(next_result(conn, deadline_ms, &from, err));
+        if (!from)
+            break;
+        if (status == SOK_OK) {
+            status = take_result(conn, arena, from, &result, &capacity, err ? err : &unseen);
+            if (status == SOK_TOO_LARGE)
+                stop_statement(conn);
+        }
+        PQclear(from);
+    }
+    if (status == SOK_OK && ret)
+        *ret = result;
+    return status;
+}
+
+// --- Statements.
+
+static uint64_t hash_text(const char *text)
+{
+    uint64_t hash = 14695981039346656037u; // FNV-1a
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+    return hash;
+}
+
+static Oid oid_of(const struct sok_db_value *value)
+{
+    static const Oid oids[] = {
+        [SOK_DB_NULL] = 0,
+        [SOK_DB_INT] = PG_INT8,
+        [SOK_DB_REAL] = PG_FLOAT8,
+        [SOK_DB_TEXT] = PG_TEXT,
+        [SOK_DB_BLOB] = PG_BYTEA};
+    return oids[value->type];
+}
+
+// A statement is prepared for the types of its parameters, which here go by value as in SQLite.
+static char *make_key(const char *sql, const struct sok_db_value *params, size_t count)
+{
+    static const char letters[] = {
+        [SOK_DB_NULL] = 'n',
+        [SOK_DB_INT] = 'i',
+        [SOK_DB_REAL] = 'r',
+        [SOK_DB_TEXT] = 't',
+        [SOK_DB_BLOB] = 'b'};
+    size_t len = strlen(sql);
+    char *key = malloc(len + count + 2);
+    if (!key)
+        sok_panic("out of memory for a statement");
+    for (size_t i = 0; i < count; i++)
+        key[i] = letters[params[i].type];
+    key[count] = ' ';
+    memcpy(key + count + 1, sql, len + 1);
+    return key;
+}
+
+static enum sok_status free_place(
+    struct sok_pg_conn *conn, struct sok_pg_statement **ret, struct sok_error *err)
+{
+    if (conn->statement_count < SOK_PG_STATEMENTS) {
+        *ret = &conn->statements[conn->statement_count++];
+        return SOK_OK;
+    }
+    struct sok_pg_statement *oldest = &conn->statements[0];
+    for (size_t i = 1; i < conn->statement_count; i++)
+        if (conn->statements[i].used < oldest->used)
+            oldest = &conn->statements[i];
+    char sql[48];
+    snprintf(sql, sizeof(sql), "DEALLOCATE %s", oldest->name);
+    SOK_TRY(sok_pg_conn_run(conn, sql, NULL, 0, err));
+    free(oldest->key);
+    *ret = oldest;
+    return SOK_OK;
+}
+
+static enum sok_status prepare(
+    struct sok_pg_conn *conn, const char *name, const char *sql, const struct sok_db_value *params,
+    size_t count, struct sok_error *err)
+{
+    Oid oids[SOK_PG_PARAMS_MAX];
+    for (size_t i = 0; i < count; i++)
+        oids[i] = oid_of(&params[i]);
+    if (!PQsendPrepare(conn->handle, name, sql, (int)count, oids))
+        return lose(conn, "the connection to the database broke", err);
+    return take_all(conn, NULL, NULL, err);
+}
+
+static enum sok_status find_statement(
+    struct sok_pg_conn *conn, const char *sql, const struct sok_db_value *params, size_t count,
+    struct sok_pg_statement **ret, struct sok_error *err)
+{
+    char *key = make_key(sql, params, count);
+    uint64_t hash = hash_text(key);
+    for (size_t i = 0; i < conn->statement_count; i++) {
+        struct sok_pg_statement *statement = &conn->statements[i];
+        if (statement->hash != hash || strcmp(statement->key, key) != 0)
+            continue;
+        free(key);
+        statement->used = ++conn->tick;
+        *ret = statement;
+        return SOK_OK;
+    }
+    struct sok_pg_statement made = {.hash = hash, .used = ++conn->tick, .key = key};
+    struct sok_pg_statement *place = NULL;
+    snprintf(made.name, sizeof(made.name), "s%" PRIu64, conn->tick);
+    enum sok_status status = prepare(conn, made.name, sql, params, count, err);
+    if (status == SOK_OK)
+        status = free_place(conn, &place, err);
+    if (status != SOK_OK) {
+        free(key);
+        return status;
+    }
+    *place = made;
+    *ret = place;
+    return SOK_OK;
+}
+
+#define NUMBER_SIZE 32
+
+// Numbers as text into `numbers`, the rest as it lies there.
+static void bind_value(
+    const struct sok_db_value *value, char number[NUMBER_SIZE], const char **ret_text, int *ret_len,
+    int *ret_format)
+{
+    *ret_format = value->type == SOK_DB_BLOB;
+    *ret_len = value->type == SOK_DB_BLOB ? (int)value->len : 0;
+    *ret_text = number;
+    switch (value->type) {
+    case SOK_DB_INT:
+        snprintf(number, NUMBER_SIZE, "%" PRId64, value->integer);
+        return;
+    case SOK_DB_REAL:
+        snprintf(number, NUMBER_SIZE, "%.17g", value->real);
+        return;
+    case SOK_DB_TEXT:
+        *ret_text = value->text;
+        return;
+    case SOK_DB_BLOB:
+        *ret_text = value->text ? value->text : "";
+        return;
+    case SOK_DB_NULL:
+    default:
+        *ret_text = NULL;
+    }
+}
+
+enum sok_status sok_pg_conn_query(
+    struct sok_pg_conn *conn, struct sok_arena *arena, const char *sql, const struct sok_db_value *params,
+    size_t param_count, struct sok_db_result *ret, struct sok_error *err)
+{
+    char numbers[SOK_PG_PARAMS_MAX][NUMBER_SIZE];
+    const char *values[SOK_PG_PARAMS_MAX];
+    int lengths[SOK_PG_PARAMS_MAX], formats[SOK_PG_PARAMS_MAX];
+    if (param_count > SOK_PG_PARAMS_MAX)
+        return sok_fail(err, SOK_INTERNAL, "a statement has too many parameters");
+    for (size_t i = 0; i < param_count; i++)
+        bind_value(&params[i], numbers[i], &values[i], &lengths[i], &formats[i]);
+    struct sok_pg_statement *statement;
+    SOK_TRY(find_statement(conn, sql, params, param_count, &statement, err));
+    if (!PQsendQueryPrepared(conn->handle, statement->name, (int)param_count, values, lengths, formats, 0))
+        return lose(conn, "the connection to the database broke", err);
+    PQsetSingleRowMode(conn->handle);
+    return take_all(conn, ret ? arena : NULL, ret, err);
+}
+
+enum sok_status sok_pg_conn_run(
+    struct sok_pg_conn *conn, const char *sql, char *ret_tag, size_t size, struct sok_error *err)
+{
+    int64_t deadline_ms = sok_time_mono_ms() + SOK_PG_QUERY_MS + SOK_PG_GRACE_MS;
+    if (!PQsendQuery(conn->handle, sql))
+        return lose(conn, "the connection to the database broke", err);
+    SOK_TRY(send_all(conn, deadline_ms, err));
+    enum sok_status status = SOK_OK;
+    for (;;) {
+        PGresult *from = NULL;
+        SOK_TRY(next_result(conn, deadline_ms, &from, err));
+        if (!from)
+            return status;
+        if (PQresultStatus(from) != PGRES_COMMAND_OK)
+            status = fail_result(conn, from, err);
+        else if (ret_tag)
+            snprintf(ret_tag, size, "%s", PQcmdStatus(from));
+        PQclear(from);
+    }
+}
