@@ -33,11 +33,20 @@ def test_help_version_and_usage(idle):
 
 
 def test_config_check_and_serve_name_a_backend_that_is_not_there(idle):
-  for setting, url in (("SOKOUL_DATABASE_URL", "postgresql://u:hunter22@127.0.0.1/db"), ("SOKOUL_CACHE_URL", "redis://u:hunter22@127.0.0.1"), ("SOKOUL_QUEUE_URL", "nats://u:hunter22@127.0.0.1")):
+  for setting, url in (("SOKOUL_CACHE_URL", "redis://u:hunter22@127.0.0.1"), ("SOKOUL_QUEUE_URL", "nats://u:hunter22@127.0.0.1")):
     for command in (("config", "check"), ("serve",)):
       code, out, err = idle.run(*command, settings={setting: url})
       assert code == 1, (command, setting)
       assert setting in err and "hunter22" not in out + err
+
+
+def test_serve_names_a_database_that_does_not_answer(idle):
+  there = {"SOKOUL_DATABASE_URL": "postgresql://u:hunter22@127.0.0.1:1/db"}
+  assert idle.run("config", "check", settings=there)[0] == 0, "well said is enough for the check"
+  code, out, err = idle.run("serve", settings=there)
+  assert code == 1 and "SOKOUL_DATABASE_URL" in err + out and "hunter22" not in out + err, (code, out, err)
+  code, out, err = idle.run("config", "check", settings={**there, "SOKOUL_DATABASE_REPLICA_URLS": "postgresql://u:hunter22@127.0.0.1:2/db"})
+  assert code == 1 and "SOKOUL_DATABASE_REPLICA_URLS" in err and "hunter22" not in err
 
 
 def test_a_worker_of_its_own_needs_a_shared_queue(idle):

@@ -66,6 +66,9 @@ static enum sok_status open_backends(struct sok_program *program, struct sok_err
     const struct sok_config *config = &program->config;
     const char *snapshots = sok_format(program->arena, "%s/snapshots", config->data_dir);
     int64_t applied;
+    if (config->database_replica_urls)
+        return sok_fail(
+            err, SOK_UNSUPPORTED, "SOKOUL_DATABASE_REPLICA_URLS: this version reads from no replicas");
     const struct sok_db_options database = {
         .url = config->database_url,
         .metrics = program->metrics,

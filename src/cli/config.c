@@ -15,15 +15,18 @@ static int backends_missing(const struct sok_config *config)
     const struct {
         const char *setting;
         bool is_there;
+        const char *problem;
     } urls[] = {
-        {"SOKOUL_DATABASE_URL", sok_db_has_driver(config->database_url)},
-        {"SOKOUL_CACHE_URL", sok_cache_has_driver(config->cache_url)},
-        {"SOKOUL_QUEUE_URL", sok_queue_has_driver(config->queue_url)},
+        {"SOKOUL_DATABASE_URL", sok_db_has_driver(config->database_url), "there is no driver for its scheme"},
+        {"SOKOUL_DATABASE_REPLICA_URLS", !config->database_replica_urls,
+         "this version reads from no replicas"},
+        {"SOKOUL_CACHE_URL", sok_cache_has_driver(config->cache_url), "there is no driver for its scheme"},
+        {"SOKOUL_QUEUE_URL", sok_queue_has_driver(config->queue_url), "there is no driver for its scheme"},
     };
     int missing = 0;
     for (size_t i = 0; i < SOK_ARRAY_LEN(urls); i++)
         if (!urls[i].is_there) {
-            fprintf(stderr, "%s: there is no driver for its scheme\n", urls[i].setting);
+            fprintf(stderr, "%s: %s\n", urls[i].setting, urls[i].problem);
             missing++;
         }
     return missing;

@@ -105,8 +105,8 @@ static enum sok_status run_step(struct sok_db_tx *tx, void *context, struct sok_
     const char *name = "";
     for (size_t i = 0; i < 2 * sok_schema_files_count; i++) { // first what all share
         const struct sok_embedded_file *file = &sok_schema_files[i % sok_schema_files_count];
-        bool concerns = i < sok_schema_files_count ? file_is_common(file)
-                                                   : file_is_for(file, sok_db_tx_dialect(tx));
+        bool concerns =
+            i < sok_schema_files_count ? file_is_common(file) : file_is_for(file, sok_db_tx_dialect(tx));
         if (file_version(file) != step->version || !concerns)
             continue;
         SOK_TRY(run_file(tx, file, err));

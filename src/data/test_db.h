@@ -1,5 +1,5 @@
-// A migrated database for unit tests of this layer and those above it: SQLite in a temporary folder, or one on
-// the PostgreSQL that SOKOUL_TEST_POSTGRES names.
+// A migrated database for unit tests of this layer and those above it: SQLite in a temporary folder, or one
+// on the PostgreSQL that SOKOUL_TEST_POSTGRES names.
 #ifndef SOK_DATA_TEST_DB_H
 #define SOK_DATA_TEST_DB_H
 

@@ -7,12 +7,16 @@ import sqlite3
 import subprocess
 import time
 
+from . import postgres
 from .http import Client
 from .process import SLOW, Process, free_port, wait_until
 from .ws import WebSocket
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = pathlib.Path(os.environ.get("SOKOUL_BIN", ROOT / "build" / "sokoul"))
+
+# The server on which every program under test gets a database of its own, instead of an SQLite file.
+ON_POSTGRES = os.environ.get("SOKOUL_TEST_POSTGRES")
 
 # Nothing but loopback, cheap passwords, no limits: a test that is about one of these sets it.
 DEFAULTS = {
@@ -39,6 +43,8 @@ class Sokoul:
     self.data = self.folder / "data"
     self.settings = {**DEFAULTS, "SOKOUL_LISTEN": f"127.0.0.1:{self.port}", "SOKOUL_DATA_DIR": self.data,
                      "SOKOUL_TORRENT_LISTEN": self.peer}
+    if ON_POSTGRES:
+      self.settings["SOKOUL_DATABASE_URL"] = postgres.new_database(ON_POSTGRES)
     self.settings.update({"SOKOUL_" + name.upper(): value for name, value in settings.items()})
     self.process = None
     if start:
@@ -124,12 +130,11 @@ class Sokoul:
     ticket = client.ok("POST", "/auth/ws-ticket")["ticket"]
     return WebSocket(self.port, f"/ws?ticket={ticket}")
 
-  def database(self):
-    """The database as it lies, read only."""
-    return sqlite3.connect(f"file:{self.data / 'sokoul.db'}?mode=ro", uri=True, timeout=10)
-
   def rows(self, sql, *values):
-    connection = self.database()
+    """What the database says, read only; parameters are `?`."""
+    if "SOKOUL_DATABASE_URL" in self.settings:
+      return postgres.rows(self.settings["SOKOUL_DATABASE_URL"], sql, values)
+    connection = sqlite3.connect(f"file:{self.data / 'sokoul.db'}?mode=ro", uri=True, timeout=10)
     try:
       connection.row_factory = sqlite3.Row
       return [dict(row) for row in connection.execute(sql, values)]
@@ -167,7 +172,9 @@ class Sokoul:
     return last
 
   def integrity(self):
-    """What SQLite itself says of the database."""
+    """What SQLite itself says of the database; PostgreSQL keeps its keys by itself."""
+    if "SOKOUL_DATABASE_URL" in self.settings:
+      return "ok", []
     connection = sqlite3.connect(self.data / "sokoul.db", timeout=10)
     try:
       return connection.execute("PRAGMA integrity_check").fetchone()[0], connection.execute("PRAGMA foreign_key_check").fetchall()

@@ -69,7 +69,8 @@ enum sok_status sok_pg_conn_open(const char *url, struct sok_pg_conn **ret, stru
         snprintf(words, sizeof(words), "%s", PQerrorMessage(conn->handle));
         words[strcspn(words, "\n")] = '\0';
         sok_pg_conn_close(conn);
-        enum sok_status status = sok_fail(err, SOK_UNAVAILABLE, "the database cannot be reached: %s", words);
+        enum sok_status status =
+            sok_fail(err, SOK_UNAVAILABLE, "SOKOUL_DATABASE_URL: the database cannot be reached: %s", words);
         if (err)
             err->retry_after_s = 1;
         return status;
