@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "net/websocket.h"
+#include "services/auth/sessions.h"
 
 #define CLOSE_SESSION_ENDED 4401
 #define CLOSE_RECONNECT 1012
@@ -27,7 +28,9 @@ struct hub_client {
     struct hub_client *prev, *next;
     struct sok_hub *hub;
     uint64_t socket; // 0: not there yet
-    char *user_id, *session_id, *ip, *last_id;
+    char *user_id, *ip, *last_id;
+    char *session_id; // or the API key's id
+    bool is_key;
     int role;
     int end_code; // the session ended before the socket came
     pthread_mutex_t lock;
@@ -193,6 +196,7 @@ static bool is_session(const void *context, void *user)
 
 struct user_view {
     const char *user_id, *keep_session_id;
+    bool but_keys; // the user's sessions ended, the keys go on
 };
 
 static bool is_user(const void *context, void *user)
@@ -200,7 +204,8 @@ static bool is_user(const void *context, void *user)
     const struct user_view *view = context;
     const struct hub_client *client = user;
     return sok_text_eq(client->user_id, view->user_id) &&
-           !(view->keep_session_id && sok_text_eq(client->session_id, view->keep_session_id));
+           !(view->keep_session_id && sok_text_eq(client->session_id, view->keep_session_id)) &&
+           !(view->but_keys && client->is_key);
 }
 
 // Ends those that have a socket and marks those that will get one.
@@ -218,8 +223,11 @@ static void end_clients(
 static void take_invalidation(struct sok_hub *hub, const char *subject, const json_t *data)
 {
     const char *session_id = sok_json_text(data, "session_id", NULL);
-    struct user_view view = {sok_json_text(data, "user_id", NULL), sok_json_text(data, "keep", NULL)};
     bool is_session_event = strcmp(subject, "invalidate.session") == 0;
+    struct user_view view = {
+        .user_id = sok_json_text(data, "user_id", NULL),
+        .keep_session_id = sok_json_text(data, "keep", NULL),
+        .but_keys = is_session_event && !sok_json_bool(data, "keys", false)};
     if (is_session_event && session_id)
         sok_hub_close_session(hub, session_id);
     else if (is_session_event && view.user_id)
@@ -382,7 +390,8 @@ enum sok_status sok_hub_accept(
     const char *last_id = sok_request_query(request, "last_id");
     client->hub = hub;
     client->user_id = copy_text(principal->user_id);
-    client->session_id = copy_text(principal->session_id);
+    client->session_id = copy_text(sok_principal_login_id(principal));
+    client->is_key = principal->api_key_id != NULL;
     client->ip = copy_text(request->client_ip);
     client->last_id = copy_text(last_id && strlen(last_id) == SOK_UUID_LEN ? last_id : NULL);
     client->role = (int)principal->role;

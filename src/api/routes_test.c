@@ -64,10 +64,11 @@ static void every_route_lets_in_whom_its_policy_names(void **state SOK_UNUSED)
         [SOK_POLICY_PUBLIC] = SOK_USER_NOBODY, [SOK_POLICY_SIGNED_URL] = SOK_USER_NOBODY,
         [SOK_POLICY_USER] = SOK_USER_USER,     [SOK_POLICY_MODERATOR] = SOK_USER_MODERATOR,
         [SOK_POLICY_ADMIN] = SOK_USER_ADMIN,   [SOK_POLICY_OPERATOR] = SOK_USER_ADMIN,
+        [SOK_POLICY_SESSION] = SOK_USER_USER,
     };
     for (size_t i = 0; i < sok_api_route_count; i++) {
         const struct sok_route *route = &sok_api_routes[i];
-        assert_in_range(route->policy, SOK_POLICY_PUBLIC, SOK_POLICY_OPERATOR);
+        assert_in_range(route->policy, SOK_POLICY_PUBLIC, SOK_POLICY_SESSION);
         for (int role = SOK_USER_NOBODY; role <= SOK_USER_ADMIN; role++) {
             int want = role >= needed[route->policy] ? 200 : role == SOK_USER_NOBODY ? 401 : 403;
             int got = status_of(route, test.tokens[role], "X-Forwarded-For: 192.0.2.7");

@@ -27,6 +27,31 @@ enum sok_status sok_api_keys_find(
         SOK_PARAMS(sok_db_text(key_hash), sok_db_int(now_ms)), ret, err);
 }
 
+enum sok_status sok_api_keys_find_id(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *id, int64_t now_ms, struct sok_api_key *ret,
+    struct sok_error *err)
+{
+    return sok_table_find(
+        tx, arena, &table, "key", "WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)",
+        SOK_PARAMS(sok_db_text(id), sok_db_int(now_ms)), ret, err);
+}
+
+enum sok_status sok_api_keys_find_own(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *user_id, const char *id,
+    struct sok_api_key *ret, struct sok_error *err)
+{
+    return sok_table_find(
+        tx, arena, &table, "key", "WHERE id = $1 AND user_id = $2",
+        SOK_PARAMS(sok_db_text(id), sok_db_text(user_id)), ret, err);
+}
+
+enum sok_status sok_api_keys_count(
+    struct sok_db_tx *tx, const char *user_id, int64_t *ret, struct sok_error *err)
+{
+    return sok_load_int(
+        tx, "SELECT count(*) FROM api_keys WHERE user_id = $1", SOK_PARAMS(sok_db_text(user_id)), ret, err);
+}
+
 enum sok_status sok_api_keys_touch(
     struct sok_db_tx *tx, const char *id, int64_t now_ms, struct sok_error *err)
 {

@@ -15,6 +15,15 @@ SOK_MUST_CHECK enum sok_status sok_api_keys_insert(
 SOK_MUST_CHECK enum sok_status sok_api_keys_find(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *key_hash, int64_t now_ms,
     struct sok_api_key *ret, struct sok_error *err);
+// By its id; the second one only the user's own, expired or not.
+SOK_MUST_CHECK enum sok_status sok_api_keys_find_id(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *id, int64_t now_ms, struct sok_api_key *ret,
+    struct sok_error *err);
+SOK_MUST_CHECK enum sok_status sok_api_keys_find_own(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *user_id, const char *id,
+    struct sok_api_key *ret, struct sok_error *err);
+SOK_MUST_CHECK enum sok_status sok_api_keys_count(
+    struct sok_db_tx *tx, const char *user_id, int64_t *ret, struct sok_error *err);
 SOK_MUST_CHECK enum sok_status sok_api_keys_touch(
     struct sok_db_tx *tx, const char *id, int64_t now_ms, struct sok_error *err);
 SOK_MUST_CHECK enum sok_status sok_api_keys_list(

@@ -32,7 +32,8 @@ enum sok_policy { // who may call a route; there is no default, a row without on
     SOK_POLICY_MODERATOR,
     SOK_POLICY_ADMIN,
     SOK_POLICY_SIGNED_URL, // the handler checks the URL's own signature
-    SOK_POLICY_OPERATOR    // loopback, whitelisted address or admin
+    SOK_POLICY_OPERATOR,   // loopback, whitelisted address or admin
+    SOK_POLICY_SESSION     // a user who signed in: what a person at a keyboard does, closed to API keys
 };
 enum sok_rate { SOK_RATE_NONE = 1, SOK_RATE_API, SOK_RATE_SEARCH, SOK_RATE_AUTH };
 enum sok_lane { SOK_LANE_INLINE = 1, SOK_LANE_SLOW }; // SLOW: bcrypt, signing, waiting for pieces
@@ -57,7 +58,9 @@ struct sok_route {
 // Who calls, filled by the `before` hook; text in the request's arena.
 struct sok_principal {
     const char *user_id; // NULL: nobody
-    const char *username, *session_id;
+    const char *username;
+    const char *session_id; // NULL with an API key
+    const char *api_key_id; // NULL with a session
     enum { SOK_USER_NOBODY, SOK_USER_USER, SOK_USER_MODERATOR, SOK_USER_ADMIN } role;
 };
 

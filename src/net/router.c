@@ -69,7 +69,7 @@ static const char *check_row(const struct sok_route *route)
     if (route->method != SOK_GET && route->method != SOK_POST && route->method != SOK_PUT &&
         route->method != SOK_DELETE)
         return "no method";
-    if (route->policy < SOK_POLICY_PUBLIC || route->policy > SOK_POLICY_OPERATOR)
+    if (route->policy < SOK_POLICY_PUBLIC || route->policy > SOK_POLICY_SESSION)
         return "no policy";
     if (route->rate < SOK_RATE_NONE || route->rate > SOK_RATE_AUTH)
         return "no rate class";

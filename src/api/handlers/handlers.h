@@ -28,6 +28,11 @@ SOK_HANDLER(sok_auth_jwks);
 struct sok_user;
 json_t *sok_auth_user_json(const struct sok_user *user); // what others may see of an account; a new reference
 
+// auth_keys.c
+SOK_HANDLER(sok_auth_keys_list);
+SOK_HANDLER(sok_auth_key_create);
+SOK_HANDLER(sok_auth_key_delete);
+
 // collections.c
 SOK_HANDLER(sok_collections_page);
 SOK_HANDLER(sok_collections_create);

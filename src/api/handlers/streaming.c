@@ -8,6 +8,7 @@
 #include "data/history.h"
 #include "data/media_files.h"
 #include "data/streams.h"
+#include "services/auth/sessions.h"
 
 #define POSITION_MAX ((int64_t)1000 * 3600)
 
@@ -99,8 +100,8 @@ enum sok_status sok_streaming_direct(struct sok_request *request, struct sok_err
     struct sok_stream_grant grant;
     const char *url;
     SOK_TRY(sok_streaming_grant(
-        api->streaming, request->arena, source, request->principal.user_id, request->principal.session_id,
-        request->client_ip, &grant, &url, err));
+        api->streaming, request->arena, source, request->principal.user_id,
+        sok_principal_login_id(&request->principal), request->client_ip, &grant, &url, err));
     json_t *body = json_object();
     sok_json_set_text(body, "stream_id", grant.stream_id);
     sok_json_set_text(body, "media_id", source->media_id);

@@ -4,7 +4,7 @@
 #include "api/middleware/middleware.h"
 #include "services/auth/auth.h"
 
-// A browser brings a ticket, everybody else a token, which the `before` hook has read already.
+// A browser brings a ticket, everybody else a token or a key, which the `before` hook has read already.
 static enum sok_status find_caller(
     struct sok_request *request, struct sok_principal *ret, struct sok_error *err)
 {
@@ -12,8 +12,9 @@ static enum sok_status find_caller(
     const char *ticket = sok_request_query(request, "ticket");
     if (!ticket) {
         *ret = request->principal;
-        return ret->user_id ? SOK_OK
-                            : sok_fail(err, SOK_UNAUTHENTICATED, "a ticket or a bearer token is needed");
+        return ret->user_id
+                   ? SOK_OK
+                   : sok_fail(err, SOK_UNAUTHENTICATED, "a ticket, a bearer token or an API key is needed");
     }
     char session_id[SOK_UUID_LEN + 1];
     SOK_TRY(sok_ticket_take(auth->cache, ticket, session_id, err));

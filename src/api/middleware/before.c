@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "services/auth/api_keys.h"
 #include "services/auth/auth.h"
 
 // The token of "Authorization: Bearer TOKEN" (RFC 6750 section 2.1), or NULL. "" when the scheme is another
@@ -19,19 +20,34 @@ static const char *bearer_token(const struct sok_request *request)
     return header + strspn(header, " ");
 }
 
+// A session's token or an API key. Both at once: whose rights would count is anybody's guess, so neither
+// does.
+static enum sok_status authenticate(
+    const struct sok_request *request, const char *token, const char *key, struct sok_principal *ret,
+    struct sok_error *err)
+{
+    struct sok_sessions *sessions = sok_api_of(request)->auth->sessions;
+    if (token && key) {
+        enum sok_status status =
+            sok_fail(err, SOK_UNAUTHENTICATED, "send either Authorization or X-Api-Key, not both");
+        err->code = "two_credentials";
+        return status;
+    }
+    return key ? sok_api_key_authenticate(sessions, request->arena, key, ret, err)
+               : sok_session_authenticate(sessions, request->arena, token, ret, err);
+}
+
 // A route that asks for nobody works also with a token that is no longer good (refreshing one, say), and
 // while the database is down.
 static enum sok_status find_principal(struct sok_request *request, struct sok_error *err)
 {
-    struct sok_api *api = sok_api_of(request);
     bool needs_one =
         request->route->policy != SOK_POLICY_PUBLIC && request->route->policy != SOK_POLICY_SIGNED_URL;
-    const char *token = bearer_token(request);
-    if (!token)
+    const char *token = bearer_token(request), *key = sok_request_header(request, "X-Api-Key");
+    if (!token && !key)
         return SOK_OK;
     struct sok_error found = {0};
-    enum sok_status status =
-        sok_session_authenticate(api->auth->sessions, request->arena, token, &request->principal, &found);
+    enum sok_status status = authenticate(request, token, key, &request->principal, &found);
     if (status == SOK_OK || !needs_one || request->route->policy == SOK_POLICY_OPERATOR)
         return SOK_OK;
     *err = found;
@@ -52,7 +68,7 @@ enum sok_status sok_api_before(struct sok_request *request, struct sok_error *er
     bool is_operator = address == SOK_ADDRESS_WHITELISTED || sok_api_is_local(request);
     enum sok_status status = find_principal(request, err);
     if (status == SOK_OK)
-        status = sok_policy_judge(request->route->policy, request->principal.role, is_operator, err);
+        status = sok_policy_judge(request->route->policy, &request->principal, is_operator, err);
     SOK_TRY(status);
     return sok_api_limit_route(request, err);
 }

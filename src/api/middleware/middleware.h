@@ -13,9 +13,11 @@ enum sok_status sok_api_before(struct sok_request *request, struct sok_error *er
 // pattern.
 void sok_api_after(struct sok_request *request, int http_status, int64_t body_bytes);
 
-// Whether a route of this policy may be called, by whom and from where. Pure.
+// Whether a route of this policy may be called, by whom and from where. SOK_DENIED has code
+// "session_required" when an API key is not enough. Pure.
 SOK_MUST_CHECK enum sok_status sok_policy_judge(
-    enum sok_policy policy, int role, bool is_operator_address, struct sok_error *err);
+    enum sok_policy policy, const struct sok_principal *principal, bool is_operator_address,
+    struct sok_error *err);
 
 // Whether the request comes from this machine itself: a loopback address that no proxy stands behind, under a
 // name no foreign web page could have (DNS rebinding).

@@ -2,14 +2,22 @@
 
 #include <stdlib.h>
 
+#define BACKGROUND_MAX 64
+
 static enum sok_status open_parts(
     struct sok_auth *auth, const struct sok_auth_options *options, struct sok_error *err)
 {
     SOK_TRY(sok_keys_open(options->data_dir, options->clock, &auth->keys, err));
     SOK_TRY(sok_secretbox_open(options->data_dir, &auth->secretbox, err));
     auth->jwt = sok_jwt_new(auth->keys, options->clock);
+    if (options->queue)
+        auth->background = sok_pool_new("auth", 1, BACKGROUND_MAX);
     struct sok_sessions_options sessions = {
-        .db = options->db, .queue = options->queue, .jwt = auth->jwt, .clock = options->clock};
+        .db = options->db,
+        .queue = options->queue,
+        .jwt = auth->jwt,
+        .clock = options->clock,
+        .background = auth->background};
     SOK_TRY(sok_sessions_new(&sessions, &auth->sessions, err));
     auth->accounts = (struct sok_accounts){
         .db = options->db,
@@ -39,6 +47,7 @@ struct sok_auth *sok_auth_close(struct sok_auth *auth)
 {
     if (!auth)
         return NULL;
+    sok_pool_free(auth->background);
     sok_sessions_free(auth->sessions);
     sok_jwt_free(auth->jwt);
     sok_secretbox_close(auth->secretbox);

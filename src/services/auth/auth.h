@@ -9,6 +9,7 @@
 #include "backends/queue/queue.h"
 #include "base/status.h"
 #include "runtime/clock.h"
+#include "runtime/pool.h"
 #include "services/auth/accounts.h"
 #include "services/auth/jwt.h"
 #include "services/auth/keys.h"
@@ -22,7 +23,8 @@ struct sok_auth { // fields are owned by it; read them, do not set them
     struct sok_secretbox *secretbox;
     struct sok_sessions *sessions;
     struct sok_accounts accounts;
-    struct sok_cache *cache; // borrowed: tickets and limits
+    struct sok_cache *cache;     // borrowed: tickets and limits
+    struct sok_pool *background; // one thread for small writes nobody waits for; NULL on the command line
 };
 
 struct sok_auth_options { // all borrowed; all but the queue, which is closed first, outlive it

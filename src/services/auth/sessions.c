@@ -10,11 +10,7 @@
 #include "base/text.h"
 #include "data/sessions.h"
 #include "data/users.h"
-
-struct sok_sessions {
-    struct sok_sessions_options parts;
-    struct sok_live *live;
-};
+#include "services/auth/sessions_private.h"
 
 // --- Events.
 
@@ -34,7 +30,7 @@ static void on_event(const struct sok_event *event, void *context)
 
 static void publish(
     struct sok_sessions *sessions, const char *subject, const char *user_id, const char *session_id,
-    const char *keep)
+    const char *keep, bool keys)
 {
     if (!sessions->parts.queue)
         return;
@@ -43,8 +39,16 @@ static void publish(
     sok_json_set_text(body, "user_id", user_id);
     sok_json_set_text(body, "session_id", session_id);
     sok_json_set_text(body, "keep", keep);
+    if (keys)
+        sok_json_set_bool(body, "keys", true);
     struct sok_event event = {.subject = subject, .user_id = user_id, .json = sok_json_dump(arena, body)};
     sok_queue_publish_event(sessions->parts.queue, &event);
+}
+
+void sok_auth_forget_login(struct sok_sessions *sessions, const char *user_id, const char *id)
+{
+    sok_live_drop(sessions->live, id);
+    publish(sessions, "invalidate.session", user_id, id, NULL, false);
 }
 
 enum sok_status sok_sessions_new(
@@ -77,7 +81,7 @@ struct sok_sessions *sok_sessions_free(struct sok_sessions *sessions)
 
 // --- Tokens.
 
-static enum sok_status refuse(struct sok_error *err, const char *code, const char *why)
+enum sok_status sok_auth_refuse(struct sok_error *err, const char *code, const char *why)
 {
     enum sok_status status = sok_fail(err, SOK_UNAUTHENTICATED, "%s", why);
     if (err)
@@ -131,7 +135,7 @@ static enum sok_status start_body(struct sok_db_tx *tx, void *context, struct so
     struct sok_user user;
     SOK_TRY(sok_users_find(tx, arena, start->session.user_id, &user, err));
     if (!user.is_active)
-        return refuse(err, "session_ended", "the account is disabled");
+        return sok_auth_refuse(err, "session_ended", "the account is disabled");
     user.last_login_at = start->session.created_at;
     SOK_TRY(sok_users_update(tx, &user, err));
     SOK_TRY(sok_sessions_insert(tx, &start->session, err));
@@ -208,7 +212,7 @@ enum sok_status sok_session_refresh(
     enum sok_status found =
         sok_users_find(sok_db_reader(sessions->parts.db), arena, claims.user_id, &user, err);
     if (found == SOK_NOT_FOUND || (found == SOK_OK && !user.is_active))
-        return refuse(err, "session_ended", "the session has ended");
+        return sok_auth_refuse(err, "session_ended", "the session has ended");
     SOK_TRY(found);
     SOK_TRY(issue_pair(sessions, arena, &user, claims.session_id, now, &tokens, err));
     char old_hash[HASH_TEXT], new_hash[HASH_TEXT];
@@ -218,12 +222,12 @@ enum sok_status sok_session_refresh(
         .old_hash = old_hash, .new_hash = new_hash, .session_id = claims.session_id, .now_ms = now};
     SOK_TRY(sok_db_write(sessions->parts.db, rotation_body, &rotation, err));
     if (rotation.outcome == SOK_CONFLICT) {
-        sok_live_drop(sessions->live, claims.session_id);
-        publish(sessions, "invalidate.session", claims.user_id, claims.session_id, NULL);
-        return refuse(err, "token_reused", "this refresh token was used before: the session has been ended");
+        sok_auth_forget_login(sessions, claims.user_id, claims.session_id);
+        return sok_auth_refuse(
+            err, "token_reused", "this refresh token was used before: the session has been ended");
     }
     if (rotation.outcome != SOK_OK)
-        return refuse(err, "session_ended", "the session has ended");
+        return sok_auth_refuse(err, "session_ended", "the session has ended");
     *ret = tokens;
     return SOK_OK;
 }
@@ -237,27 +241,61 @@ static int role_of(const char *name)
     return sok_text_eq(name, SOK_ROLE_NAME_MODERATOR) ? SOK_USER_MODERATOR : SOK_USER_USER;
 }
 
-static enum sok_status load(
-    struct sok_sessions *sessions, const char *session_id, struct sok_live_session *ret,
-    struct sok_error *err)
+enum sok_status sok_auth_load_user(
+    struct sok_db_tx *reader, const char *user_id, struct sok_live_session *ret, struct sok_error *err)
 {
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    struct sok_db_tx *reader = sok_db_reader(sessions->parts.db);
-    struct sok_session session;
-    struct sok_user user = {0};
-    enum sok_status status = sok_sessions_find(reader, arena, session_id, &session, err);
-    if (status == SOK_OK && session.ended_at == 0)
-        status = sok_users_find(reader, arena, session.user_id, &user, err);
-    else if (status == SOK_OK)
-        status = SOK_NOT_FOUND;
+    struct sok_user user;
+    enum sok_status status = sok_users_find(reader, arena, user_id, &user, err);
     if (status == SOK_NOT_FOUND || (status == SOK_OK && !user.is_active))
-        return refuse(err, "session_ended", "the session has ended");
+        return sok_auth_refuse(err, "session_ended", "the session has ended");
     SOK_TRY(status);
-    struct sok_live_session live = {.role = role_of(user.role), .expires_at = session.expires_at};
-    snprintf(live.session_id, sizeof(live.session_id), "%s", session.id);
+    struct sok_live_session live = {.role = role_of(user.role)};
     snprintf(live.user_id, sizeof(live.user_id), "%s", user.id);
     snprintf(live.username, sizeof(live.username), "%s", user.username);
     *ret = live;
+    return SOK_OK;
+}
+
+// Ids never come twice, so the one that is no session's may be an API key's.
+static enum sok_status load(
+    struct sok_sessions *sessions, const char *id, struct sok_live_session *ret, struct sok_error *err)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    struct sok_db_tx *reader = sok_db_reader(sessions->parts.db);
+    struct sok_live_session live;
+    struct sok_session session;
+    enum sok_status status = sok_sessions_find(reader, arena, id, &session, err);
+    if (status == SOK_NOT_FOUND) {
+        status = sok_auth_load_key(sessions, id, NULL, ret, err);
+        return status == SOK_NOT_FOUND ? sok_auth_refuse(err, "session_ended", "the session has ended")
+                                       : status;
+    }
+    SOK_TRY(status);
+    if (session.ended_at)
+        return sok_auth_refuse(err, "session_ended", "the session has ended");
+    SOK_TRY(sok_auth_load_user(reader, session.user_id, &live, err));
+    snprintf(live.session_id, sizeof(live.session_id), "%s", session.id);
+    live.expires_at = session.expires_at;
+    *ret = live;
+    return SOK_OK;
+}
+
+enum sok_status sok_auth_principal(
+    struct sok_sessions *sessions, struct sok_arena *arena, const struct sok_live_session *live,
+    struct sok_principal *ret, struct sok_error *err)
+{
+    if (sok_clock_now_ms(sessions->parts.clock) >= live->expires_at)
+        return sok_auth_refuse(err, "session_ended", "the session has ended");
+    const char *id = sok_strdup(arena, live->session_id);
+    bool is_key = live->key_hash[0];
+    *ret = (struct sok_principal){
+        .user_id = sok_strdup(arena, live->user_id),
+        .username = sok_strdup(arena, live->username),
+        .session_id = is_key ? NULL : id,
+        .api_key_id = is_key ? id : NULL,
+        .role = live->role,
+    };
     return SOK_OK;
 }
 
@@ -272,15 +310,7 @@ enum sok_status sok_session_find(
         SOK_TRY(load(sessions, session_id, &live, err));
         sok_live_put(sessions->live, generation, &live, mono);
     }
-    if (sok_clock_now_ms(sessions->parts.clock) >= live.expires_at)
-        return refuse(err, "session_ended", "the session has ended");
-    *ret = (struct sok_principal){
-        .user_id = sok_strdup(arena, live.user_id),
-        .username = sok_strdup(arena, live.username),
-        .session_id = sok_strdup(arena, live.session_id),
-        .role = live.role,
-    };
-    return SOK_OK;
+    return sok_auth_principal(sessions, arena, &live, ret, err);
 }
 
 enum sok_status sok_session_authenticate(
@@ -291,8 +321,8 @@ enum sok_status sok_session_authenticate(
     struct sok_principal principal = {0};
     SOK_TRY(sok_jwt_verify(sessions->parts.jwt, access_token, SOK_TOKEN_ACCESS, &claims, err));
     SOK_TRY(sok_session_find(sessions, arena, claims.session_id, &principal, err));
-    if (!sok_text_eq(principal.user_id, claims.user_id))
-        return refuse(err, "token_invalid", "the token does not belong to its session");
+    if (!principal.session_id || !sok_text_eq(principal.user_id, claims.user_id))
+        return sok_auth_refuse(err, "token_invalid", "the token does not belong to its session");
     *ret = principal;
     return SOK_OK;
 }
@@ -302,6 +332,7 @@ enum sok_status sok_session_authenticate(
 struct ending {
     const char *session_id, *user_id, *keep, *reason;
     int64_t now_ms;
+    bool keys; // the user may no longer come in, with nothing
 };
 
 static enum sok_status end_body(struct sok_db_tx *tx, void *context, struct sok_error *err)
@@ -309,6 +340,11 @@ static enum sok_status end_body(struct sok_db_tx *tx, void *context, struct sok_
     struct ending *ending = context;
     if (ending->session_id)
         return sok_sessions_end(tx, ending->session_id, ending->reason, ending->now_ms, err);
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    struct sok_user user;
+    struct sok_error ignored = {0};
+    enum sok_status found = sok_users_find(tx, arena, ending->user_id, &user, &ignored);
+    ending->keys = found == SOK_NOT_FOUND || (found == SOK_OK && !user.is_active);
     return sok_sessions_end_of_user(
         tx, ending->user_id, ending->keep, ending->reason, ending->now_ms, NULL, err);
 }
@@ -326,8 +362,7 @@ enum sok_status sok_session_end(
     struct ending ending = {
         .session_id = session_id, .reason = reason, .now_ms = sok_clock_now_ms(sessions->parts.clock)};
     SOK_TRY(sok_db_write(sessions->parts.db, end_body, &ending, err));
-    sok_live_drop(sessions->live, session_id);
-    publish(sessions, "invalidate.session", session.user_id, session_id, NULL);
+    sok_auth_forget_login(sessions, session.user_id, session_id);
     return SOK_OK;
 }
 
@@ -342,12 +377,12 @@ enum sok_status sok_session_end_user(
         .now_ms = sok_clock_now_ms(sessions->parts.clock)};
     SOK_TRY(sok_db_write(sessions->parts.db, end_body, &ending, err));
     sok_live_drop_user(sessions->live, user_id, keep_session_id);
-    publish(sessions, "invalidate.session", user_id, NULL, keep_session_id);
+    publish(sessions, "invalidate.session", user_id, NULL, keep_session_id, ending.keys);
     return SOK_OK;
 }
 
 void sok_session_forget_user(struct sok_sessions *sessions, const char *user_id)
 {
     sok_live_drop_user(sessions->live, user_id, NULL);
-    publish(sessions, "invalidate.user", user_id, NULL, NULL);
+    publish(sessions, "invalidate.user", user_id, NULL, NULL, false);
 }

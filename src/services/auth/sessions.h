@@ -1,10 +1,10 @@
 // Sessions: what a login starts, a refresh continues and a logout ends at once.
 //
-// The table `sessions` is the truth. Each request only asks the cache of live sessions in this process: an
-// entry is dropped directly by what ends or changes it here, by the events "invalidate.session" and
-// "invalidate.user" from other processes, and after 5 seconds in any case (a command line that writes to the
-// same database sends no event). Role and name come from the user's row, not from the token, so a change of
-// role takes effect at once.
+// The table `sessions` is the truth (and `api_keys` for keys, api_keys.h). Each request only asks the cache
+// of live ones in this process: an entry is dropped directly by what ends or changes it here, by the events
+// "invalidate.session" and "invalidate.user" from other processes, and after 5 seconds in any case (a command
+// line that writes to the same database sends no event). Role and name come from the user's row, not from the
+// token, so a change of role takes effect at once.
 //
 // Refresh tokens rotate: the row knows the id of the newest one. An older one being shown again means that a
 // copy exists somewhere, and ends the whole session (RFC 9700 section 4.14.2).
@@ -20,6 +20,7 @@
 #include "base/status.h"
 #include "net/http_server.h"
 #include "runtime/clock.h"
+#include "runtime/pool.h"
 #include "services/auth/jwt.h"
 #include "services/auth/live.h"
 
@@ -33,6 +34,7 @@ struct sok_sessions_options {
     struct sok_queue *queue; // NULL: no events (the command line)
     struct sok_jwt *jwt;
     const struct sok_clock *clock;
+    struct sok_pool *background; // for small writes nobody waits for; NULL: none are made
 };
 
 // All parts but the queue are borrowed and outlive it; the queue is closed before it is freed. Subscribes to
@@ -65,10 +67,16 @@ SOK_MUST_CHECK enum sok_status sok_session_authenticate(
     struct sok_sessions *sessions, struct sok_arena *arena, const char *access_token,
     struct sok_principal *ret, struct sok_error *err);
 
-// The same for a session known otherwise (a ticket, a stream's signed URL, an open WebSocket).
+// The same for a session or an API key known by its id (a ticket, a stream's signed URL, an open WebSocket).
 SOK_MUST_CHECK enum sok_status sok_session_find(
     struct sok_sessions *sessions, struct sok_arena *arena, const char *session_id, struct sok_principal *ret,
     struct sok_error *err);
+
+// What the caller's tickets, streams and sockets are bound to and end with: the session, or the API key.
+static inline const char *sok_principal_login_id(const struct sok_principal *principal)
+{
+    return principal->session_id ? principal->session_id : principal->api_key_id;
+}
 
 // Ends one session: its tokens stop working here before this returns, elsewhere with the event
 // "invalidate.session" {user_id, session_id}, on which the hub closes its sockets. Ending one that is over is
@@ -77,7 +85,8 @@ SOK_MUST_CHECK enum sok_status sok_session_end(
     struct sok_sessions *sessions, const char *session_id, const char *reason, struct sok_error *err);
 
 // Ends all sessions of a user but `keep_session_id` (NULL: none is kept); the event has session_id null and
-// `keep`.
+// `keep`. API keys go on while their user may: for one that is disabled or gone (change the row first) the
+// event says `keys`, and what was opened with a key ends as well.
 SOK_MUST_CHECK enum sok_status sok_session_end_user(
     struct sok_sessions *sessions, const char *user_id, const char *keep_session_id, const char *reason,
     struct sok_error *err);

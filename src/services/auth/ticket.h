@@ -11,7 +11,7 @@
 #define SOK_TICKET_TTL_MS 30000
 #define SOK_TICKET_SIZE 45 // room for 43 characters: 32 random bytes as base64url
 
-// Makes a ticket for a live session. Any thread.
+// Makes a ticket for a live session or API key (its id). Any thread.
 void sok_ticket_new(struct sok_cache *cache, const char *session_id, char ret_ticket[SOK_TICKET_SIZE]);
 
 // Takes it: the second call with the same ticket fails. SOK_UNAUTHENTICATED (code "ticket_invalid") for one

@@ -30,7 +30,7 @@ struct sok_streaming_options {
     struct sok_torrents *torrents; // NULL: this process has no running downloads
     const char *data_dir;          // holds keys/stream.key (0600), made when missing
     // Whether a session still counts (signed in, not revoked, user enabled). NULL: sessions are not checked.
-    // A stream of no session (an API key's) needs its user to be active.
+    // An API key counts as one. A stream without either needs its user to be active.
     bool (*session_lives)(void *context, const char *session_id, const char *user_id);
     void *context;
 };
@@ -70,7 +70,7 @@ SOK_MUST_CHECK enum sok_status sok_streaming_sources(
 struct sok_stream_grant {
     char stream_id[SOK_UUID_LEN + 1];
     enum sok_stream_kind kind;
-    const char *media_id, *user_id, *session_id; // session_id "": a login without one (an API key)
+    const char *media_id, *user_id, *session_id; // session_id: or the API key's id; "": neither
     const char *subject_id; // media_files.id or downloads.id; NULL: deleted, the work's best file counts
     int file_index;
     int64_t expires_at;

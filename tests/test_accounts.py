@@ -1,0 +1,160 @@
+"""API keys, sign-in attempts, and everything that ends a session."""
+
+import datetime
+import hashlib
+import json
+
+import pytest
+
+from harness.http import assert_problem
+from harness.process import wait_until
+from harness.ws import Refused, WebSocket
+
+LATER = "2999-01-01T00:00:00Z"
+
+
+class KeyClient:
+  """Speaks with an API key in place of a token."""
+
+  def __init__(self, server, key):
+    self.client, self.headers = server.client(), {"X-Api-Key": key}
+
+  def request(self, method, path, body=None):
+    return self.client.request(method, path, body, headers=self.headers)
+
+  def get(self, path):
+    return self.request("GET", path)
+
+
+def make_key(client, name="script", **more):
+  return client.ok("POST", "/auth/api-keys", {"name": name, **more}, status=201)
+
+
+def test_a_key_is_shown_once_and_kept_hashed(server, admin):
+  user = server.account("hashed")
+  made = make_key(user, "backup script", expires_at=LATER)
+  key = made["key"]
+  assert key.startswith("sok_") and len(key) >= 4 + 32 and key.startswith(made["prefix"])
+  assert made["name"] == "backup script" and made["expires_at"] == "2999-01-01T00:00:00.000Z" and made["last_used_at"] is None
+  listed = user.ok("GET", "/auth/api-keys")
+  assert listed["total"] == 1 and listed["items"][0]["id"] == made["id"]
+  assert "key" not in listed["items"][0] and key not in json.dumps(listed)
+  row = server.rows("SELECT * FROM api_keys WHERE id = ?", made["id"])[0]
+  assert row["key_hash"] == hashlib.sha256(key.encode()).hexdigest()
+  assert key not in json.dumps(row) and key not in server.log()
+
+
+def test_a_key_stands_for_its_user(server, admin):
+  user = server.account("scripted")
+  script = KeyClient(server, make_key(user)["key"])
+  assert script.get("/auth/me").json["username"] == "scripted"
+  assert_problem(script.get("/admin/users"), 403)
+  assert KeyClient(server, make_key(admin)["key"]).get("/admin/users").status == 200
+
+
+def test_what_a_person_does_needs_a_session(server, admin):
+  user = server.account("person")
+  made = make_key(user)
+  script = KeyClient(server, made["key"])
+  for method, path, body in (("POST", "/auth/logout", None), ("PUT", "/auth/me", {"email": "x@example.org"}),
+                             ("PUT", "/auth/me/password", {"current_password": "correct horse battery", "new_password": "another one"}),
+                             ("GET", "/auth/api-keys", None), ("POST", "/auth/api-keys", {"name": "more"}),
+                             ("DELETE", f"/auth/api-keys/{made['id']}", None)):
+    assert_problem(script.request(method, path, body), 403, "session_required")
+  assert user.get("/auth/me").json["email"] == "person@example.org"
+
+
+@pytest.mark.parametrize("key", ["", "sok_", "sok_" + "A" * 43, "x" * 5000, "' OR 1=1 --", "sok_" + "A" * 42 + "\u00e9"])
+def test_wrong_keys_are_refused(server, admin, key):
+  reply = server.client().get("/auth/me", headers={"X-Api-Key": key.encode()})
+  assert_problem(reply, 401)
+  assert "WWW-Authenticate" in reply.headers
+
+
+def test_two_credentials_are_none(server, admin):
+  user = server.account("both")
+  key = make_key(user)["key"]
+  assert_problem(user.get("/auth/me", headers={"X-Api-Key": key}), 401, "two_credentials")
+  reply = server.client().get("/auth/me", headers={"X-Api-Key": key, "Authorization": "Basic dTpw"})
+  assert_problem(reply, 401, "two_credentials")
+
+
+def test_a_deleted_key_ends_at_once_with_what_it_opened(server, admin):
+  user = server.account("deleter")
+  made = make_key(user)
+  script = KeyClient(server, made["key"])
+  by_header = WebSocket(server.port, "/ws", script.headers)
+  by_ticket = WebSocket(server.port, f"/ws?ticket={script.request('POST', '/auth/ws-ticket').json['ticket']}")
+  unused = script.request("POST", "/auth/ws-ticket").json["ticket"]
+  own = server.socket(user)
+  assert_problem(admin.delete(f"/auth/api-keys/{made['id']}"), 404)
+  assert script.get("/auth/me").status == 200
+  user.ok("DELETE", f"/auth/api-keys/{made['id']}", status=204)
+  assert_problem(script.get("/auth/me"), 401, "api_key_invalid")
+  assert by_header.wait_closed() == 4401 and by_ticket.wait_closed() == 4401
+  with pytest.raises(Refused) as refused:
+    WebSocket(server.port, f"/ws?ticket={unused}")
+  assert refused.value.status == 401
+  own.pump(0.2)
+  assert own.closed is None
+  assert_problem(user.delete(f"/auth/api-keys/{made['id']}"), 404)
+
+
+def test_a_new_password_ends_sessions_and_keeps_keys(server, admin):
+  user, other = server.account("changer"), server.login("changer")
+  script = KeyClient(server, make_key(user)["key"])
+  socket, signed_in = WebSocket(server.port, "/ws", script.headers), server.socket(other)
+  user.ok("PUT", "/auth/me/password", {"current_password": "correct horse battery", "new_password": "another one"}, status=204)
+  assert signed_in.wait_closed() == 4401
+  assert_problem(other.get("/auth/me"), 401)
+  assert script.get("/auth/me").status == 200 and user.get("/auth/me").status == 200
+  socket.pump(0.2)
+  assert socket.closed is None
+
+
+def test_a_key_expires(server, admin):
+  user = server.account("expirer")
+  for wrong in ("2001-01-01T00:00:00Z", "tomorrow", 5, ""):
+    problem = assert_problem(user.post("/auth/api-keys", {"name": "x", "expires_at": wrong}), 422)
+    assert [error["field"] for error in problem["errors"]] == ["expires_at"], wrong
+  soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)
+  script = KeyClient(server, make_key(user, expires_at=soon.isoformat())["key"])
+  wait_until(lambda: script.get("/auth/me").status == 401, 20, 0.1, "the end of the key")
+
+
+def test_keys_are_bounded_and_wrong_fields_named(server, admin):
+  user = server.account("collector")
+  for body in ({}, {"name": ""}, {"name": " "}, {"name": "x" * 65}, {"name": 5}, {"name": "a\nb"}):
+    problem = assert_problem(user.post("/auth/api-keys", body), 422)
+    assert [error["field"] for error in problem["errors"]] == ["name"], body
+  for number in range(50):
+    make_key(user, f"number {number}")
+  assert_problem(user.post("/auth/api-keys", {"name": "one more"}), 409, "too_many_keys")
+  first = user.ok("GET", "/auth/api-keys")["items"][0]
+  user.ok("DELETE", f"/auth/api-keys/{first['id']}", status=204)
+  make_key(user, "one more")
+
+
+def test_the_last_use_is_written_once_a_minute(server, admin):
+  user = server.account("used")
+  made = make_key(user)
+  script = KeyClient(server, made["key"])
+  script.get("/auth/me")
+
+  def last_used():
+    return server.rows("SELECT last_used_at FROM api_keys WHERE id = ?", made["id"])[0]["last_used_at"]
+  first = wait_until(last_used, 10, 0.05, "the time of use")
+  for _ in range(20):
+    script.get("/auth/me")
+  assert last_used() == first
+  assert user.ok("GET", "/auth/api-keys")["items"][0]["last_used_at"] is not None
+
+
+def test_keys_are_audited_without_the_key(server, admin):
+  user = server.account("audited")
+  made = make_key(user, "for the audit")
+  user.ok("DELETE", f"/auth/api-keys/{made['id']}", status=204)
+  rows = server.rows("SELECT * FROM audit_logs WHERE resource_id = ? ORDER BY id", made["id"])
+  assert [row["action"] for row in rows] == ["api_key.create", "api_key.delete"]
+  assert json.loads(rows[0]["new_value"])["name"] == json.loads(rows[1]["old_value"])["name"] == "for the audit"
+  assert made["key"] not in json.dumps(rows)
