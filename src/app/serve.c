@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -20,6 +21,7 @@
 #include "workers/roles.h"
 
 #define GRACE_MS 30000
+#define FILES_MAX 65536
 
 struct running {
     struct sok_program program;
@@ -36,6 +38,16 @@ static void block_signals(sigset_t *ret_set)
     // Before any thread starts, so that all inherit it and only this one sees them.
     pthread_sigmask(SIG_BLOCK, ret_set, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+// Sockets of clients and peers, and open films: the usual soft limit of 1024 is for programs that use select.
+static void raise_file_limit(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= FILES_MAX)
+        return;
+    files.rlim_cur = files.rlim_max < FILES_MAX ? files.rlim_max : FILES_MAX;
+    (void)setrlimit(RLIMIT_NOFILE, &files); // refused: it stays as it is
 }
 
 static enum sok_status load_config(struct sok_arena *arena, struct sok_config *ret, struct sok_error *err)
@@ -167,6 +179,7 @@ static int run(unsigned roles)
 {
     sigset_t signals;
     block_signals(&signals);
+    raise_file_limit();
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
     struct running running = {.program = {.arena = arena, .lock_fd = -1}};
     struct sok_error err = {0};

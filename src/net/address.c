@@ -163,3 +163,9 @@ bool sok_address_is_loopback(const struct sok_address *address)
     static const uint8_t loopback[16] = {[15] = 1};
     return is_v4(address) ? address->bytes[12] == 127 : memcmp(address->bytes, loopback, 16) == 0;
 }
+
+void sok_address_to_household(struct sok_address *address)
+{
+    if (!is_v4(address))
+        memset(address->bytes + 8, 0, 8);
+}

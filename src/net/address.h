@@ -27,4 +27,7 @@ bool sok_cidr_contains(const struct sok_cidr *cidr, const struct sok_address *ad
 bool sok_address_is_private(const struct sok_address *address);
 bool sok_address_is_loopback(const struct sok_address *address);
 
+// What counts as one client: one household has one IPv6 /64, and any address in it.
+void sok_address_to_household(struct sok_address *address);
+
 #endif

@@ -135,9 +135,22 @@ static void loopback_is_all_of_127_and_one(void **state)
         assert_false(sok_address_is_loopback(&no[i]));
 }
 
+static void household_is_an_ipv4_address_or_an_ipv6_64(void **state)
+{
+    const char *cases[][2] = {{"192.0.2.7", "192.0.2.7"}, {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"}};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(cases); i++) {
+        char text[46];
+        struct sok_address address = parse(cases[i][0]);
+        sok_address_to_household(&address);
+        sok_address_format(&address, text);
+        assert_string_equal(cases[i][1], text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(household_is_an_ipv4_address_or_an_ipv6_64),
         cmocka_unit_test(addresses_are_read_and_written),
         cmocka_unit_test(socket_addresses_are_understood),
         cmocka_unit_test(networks_contain_what_they_say),

@@ -2,6 +2,8 @@
 // ever. Here each connection's phase has a beginning, and a sweep every second shuts down the sockets of
 // those whose phase lasts too long; libmicrohttpd then sees the end and cleans up as usual. It tells us
 // before it closes a socket, so under the lock a file descriptor in the list is always the connection's.
+//
+// The same list is counted by address, so that one client cannot take every connection there is.
 #include "net/http_private.h"
 
 #include <poll.h>
@@ -15,7 +17,62 @@
 #define BODY_FREE_MS 30000 // a body may take this long at any speed,
 #define BODY_BYTES_MS 1    // then it must come with 1 KiB/s on the whole
 #define FINISHED_MS 2000   // to work on what came before the end of the stream
+#define STOPPING_MS 3000   // to complete a request that has begun when the server is to stop
 #define ASKED_MAX 128
+
+// --- How many one client has
+
+// False for those who are not counted: trusted proxies, and who reaches a unix socket, which is one.
+static bool find_counted(
+    const struct sok_http_server *server, const struct sockaddr *from, struct sok_address *ret)
+{
+    if (!from || !sok_address_from_sockaddr(from, ret) || sok_http_is_trusted(server, ret))
+        return false;
+    sok_address_to_household(ret);
+    return true;
+}
+
+enum MHD_Result sok_connections_admit(void *cls, const struct sockaddr *address, socklen_t len)
+{
+    struct sok_http_server *server = cls;
+    struct sok_connections *list = &server->connections;
+    struct sok_client *client;
+    struct sok_address key;
+    if (!find_counted(server, address, &key))
+        return MHD_YES;
+    pthread_mutex_lock(&list->lock);
+    HASH_FIND(hh, list->clients, &key, sizeof(key), client);
+    bool admitted = !client || client->count < list->per_client_max;
+    pthread_mutex_unlock(&list->lock);
+    return admitted ? MHD_YES : MHD_NO;
+}
+
+// Under the lock, as the next.
+static void count_in(
+    struct sok_connections *list, struct sok_connection *connection, const struct sok_address *key)
+{
+    struct sok_client *client;
+    HASH_FIND(hh, list->clients, key, sizeof(*key), client);
+    if (!client) {
+        client = calloc(1, sizeof(*client));
+        if (!client)
+            sok_panic("out of memory for a client");
+        client->address = *key;
+        HASH_ADD(hh, list->clients, address, sizeof(client->address), client);
+    }
+    client->count++;
+    connection->client = client;
+}
+
+static void count_out(struct sok_connections *list, struct sok_client *client)
+{
+    if (!client || --client->count > 0)
+        return;
+    HASH_DEL(list->clients, client);
+    free(client);
+}
+
+// --- How long it takes
 
 void sok_connections_notify(
     void *cls, struct MHD_Connection *mhd, void **socket_context, enum MHD_ConnectionNotificationCode code)
@@ -30,13 +87,19 @@ void sok_connections_notify(
         connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         connection->server = server;
         connection->since_ms = sok_clock_mono_ms(server->options.clock);
+        struct sok_address key;
+        bool counted = find_counted(
+            server, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr, &key);
         pthread_mutex_lock(&list->lock);
         DL_APPEND(list->first, connection);
+        if (counted)
+            count_in(list, connection, &key);
         pthread_mutex_unlock(&list->lock);
         *socket_context = connection;
     } else if (connection) {
         pthread_mutex_lock(&list->lock);
         DL_DELETE(list->first, connection);
+        count_out(list, connection->client);
         pthread_mutex_unlock(&list->lock);
         free(connection);
         *socket_context = NULL;
@@ -56,12 +119,16 @@ void sok_connection_set(
     connection->phase = phase;
 }
 
-static bool too_slow(const struct sok_connection *connection, int64_t age_ms)
+static bool too_slow(
+    const struct sok_http_server *server, const struct sok_connection *connection, int phase, int64_t now_ms)
 {
-    if (connection->phase == SOK_CONN_WAITING)
+    int64_t age_ms = now_ms - connection->since_ms;
+    if (server->stopping && now_ms - server->stopping_since_ms > STOPPING_MS &&
+        (phase == SOK_CONN_WAITING || phase == SOK_CONN_BODY))
+        return true;
+    if (phase == SOK_CONN_WAITING)
         return age_ms > HEAD_MS;
-    return connection->phase == SOK_CONN_BODY && age_ms > BODY_FREE_MS &&
-           connection->body_bytes < age_ms * BODY_BYTES_MS;
+    return phase == SOK_CONN_BODY && age_ms > BODY_FREE_MS && connection->body_bytes < age_ms * BODY_BYTES_MS;
 }
 
 // Clients that have said they will send no more, in the middle of a request or between two. libmicrohttpd
@@ -87,7 +154,7 @@ void sok_connections_sweep(struct sok_http_server *server, int64_t now_ms, bool 
     for (struct sok_connection *at = server->connections.first; at; at = at->next) {
         int phase = at->phase;
         int64_t age_ms = now_ms - at->since_ms;
-        if (all ? phase != SOK_CONN_TAKEN : too_slow(at, age_ms))
+        if (all ? phase != SOK_CONN_TAKEN : too_slow(server, at, phase, now_ms))
             shutdown(at->fd, SHUT_RDWR);
         else if ((phase == SOK_CONN_WAITING || phase == SOK_CONN_BODY) && age_ms > FINISHED_MS)
             asked.fds[asked.count++] = (struct pollfd){.fd = at->fd, .events = POLLRDHUP};

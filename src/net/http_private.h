@@ -7,6 +7,7 @@
 
 #include <microhttpd.h>
 #include <pthread.h>
+#include <uthash.h>
 
 #include "base/buf.h"
 #include "net/address.h"
@@ -27,6 +28,7 @@ enum sok_connection_phase { SOK_CONN_WAITING, SOK_CONN_BODY, SOK_CONN_BUSY, SOK_
 // (http_connection.c).
 struct sok_connection {
     struct sok_connection *prev, *next;
+    struct sok_client *client; // NULL: not counted
     struct sok_http_server *server;
     struct sok_exchange *exchange; // the request that runs on it; NULL between two. Its thread's alone
     int fd;
@@ -35,9 +37,18 @@ struct sok_connection {
     _Atomic int64_t body_bytes; // received in BODY
 };
 
+// The connections of one address (of one /64 with IPv6).
+struct sok_client {
+    struct sok_address address;
+    int count;
+    UT_hash_handle hh;
+};
+
 struct sok_connections {
     pthread_mutex_t lock;
     struct sok_connection *first;
+    struct sok_client *clients; // by address
+    int per_client_max;
 };
 
 struct sok_http_server {
@@ -64,7 +75,8 @@ struct sok_http_server {
     _Atomic int pump_count;     // bodies being pumped
     _Atomic int64_t body_bytes; // request bodies in memory
     _Atomic bool stopping;      // answers close their connection
-    _Atomic bool ending;        // the grace is over: what can be cut is cut
+    _Atomic int64_t stopping_since_ms;
+    _Atomic bool ending; // the grace is over: what can be cut is cut
 };
 
 struct sok_response {
@@ -142,6 +154,7 @@ void sok_exchange_make_upgrade(struct sok_exchange *exchange);
 // Fills address, ids, path and query from the header; false: refused, the exchange is ready. `version` is the
 // request line's, as libmicrohttpd gave it.
 bool sok_exchange_read_head(struct sok_exchange *exchange, const char *method, const char *version);
+bool sok_http_is_trusted(const struct sok_http_server *server, const struct sok_address *address);
 // Address and ids alone, of a request that goes no further.
 void sok_exchange_read_ids(struct sok_exchange *exchange);
 
@@ -159,12 +172,15 @@ struct MHD_Response *sok_pump_response(
     const char *const *heads, const char *tail, int count, int64_t total_bytes);
 
 // --- http_connection.c
+// Whether this client may have one more connection. `cls` is the server.
+enum MHD_Result sok_connections_admit(void *cls, const struct sockaddr *address, socklen_t len);
 void sok_connections_notify(
     void *cls, struct MHD_Connection *mhd, void **socket_context, enum MHD_ConnectionNotificationCode code);
 struct sok_connection *sok_connection_of(struct MHD_Connection *mhd);
 void sok_connection_set(
     struct sok_http_server *server, struct sok_connection *connection, enum sok_connection_phase phase);
-// Ends the clients that have been too slow at `now_ms`. `all`: every one that is not upgraded.
+// Ends the clients that have been too slow at `now_ms`, or that still have not asked when it is stopping.
+// `all`: every one that is not upgraded.
 void sok_connections_sweep(struct sok_http_server *server, int64_t now_ms, bool all);
 
 // Counts, and wakes sok_http_server_stop.

@@ -124,7 +124,7 @@ static void read_traceparent(struct sok_exchange *exchange)
 
 // --- The client's address
 
-static bool is_trusted(const struct sok_http_server *server, const struct sok_address *address)
+bool sok_http_is_trusted(const struct sok_http_server *server, const struct sok_address *address)
 {
     for (int i = 0; i < server->proxy_count; i++)
         if (sok_cidr_contains(&server->proxies[i], address))
@@ -159,7 +159,7 @@ static void walk_forwarded(
         if (!parse_forwarded(arena, list + start, end - start, &address))
             return;
         *client = address;
-        if (!is_trusted(server, &address))
+        if (!sok_http_is_trusted(server, &address))
             return;
         end = start ? start - 1 : 0;
     }
@@ -187,7 +187,7 @@ static const char *find_client_ip(struct sok_exchange *exchange)
     // Who reaches a unix socket is a proxy that was given it; without its word the address stays unknown:
     // "::".
     bool trusted = !info || !sok_address_from_sockaddr(info->client_addr, &client) ||
-                   is_trusted(exchange->server, &client);
+                   sok_http_is_trusted(exchange->server, &client);
     if (trusted) {
         struct joined forwarded = {request->arena, NULL};
         MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, join_forwarded, &forwarded);

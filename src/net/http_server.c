@@ -23,6 +23,7 @@
 #define BACKLOG 1024
 #define CONNECTION_MEMORY_BYTES 16384
 #define CONNECTIONS_MAX 8192
+#define CLIENT_SHARE 4 // one address gets a fourth of the connections at most
 #define IDLE_S 60
 #define LANE_THREADS 4
 #define LANE_QUEUE 64
@@ -145,14 +146,10 @@ static enum sok_status start_daemon(
     unsigned flags =
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE;
     int threads = server->options.threads;
-    struct rlimit files = {.rlim_cur = 1024};
-    getrlimit(RLIMIT_NOFILE, &files);
-    // Half of the file descriptors stay for files, the database and WebSockets.
-    rlim_t connections = files.rlim_cur / 2 < CONNECTIONS_MAX ? files.rlim_cur / 2 : CONNECTIONS_MAX;
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_LISTEN_SOCKET, listener->fd, NULL},
         {MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0, NULL},
-        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)connections, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, server->options.connections_max, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, NULL},
         {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
@@ -163,7 +160,8 @@ static enum sok_status start_daemon(
         {MHD_OPTION_END, 0, NULL},
     };
     listener->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, sok_exchange_step, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+        flags, 0, sok_connections_admit, server, sok_exchange_step, server, MHD_OPTION_ARRAY, options,
+        MHD_OPTION_END);
     if (!listener->daemon)
         return sok_fail_errno(err, SOK_IO, errno, "cannot start the HTTP server");
     return SOK_OK;
@@ -214,12 +212,22 @@ static void *sweep_slow_clients(void *context)
     return NULL;
 }
 
+// Half of the file descriptors stay for files, the database and WebSockets.
+static int count_connections(void)
+{
+    struct rlimit files = {.rlim_cur = 1024};
+    getrlimit(RLIMIT_NOFILE, &files);
+    return files.rlim_cur / 2 < CONNECTIONS_MAX ? (int)(files.rlim_cur / 2) : CONNECTIONS_MAX;
+}
+
 static void set_defaults(struct sok_http_server_options *options)
 {
     if (!options->threads) {
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
         options->threads = cores > 2 ? (int)cores * 2 : 4;
     }
+    if (!options->connections_max)
+        options->connections_max = count_connections();
     if (!options->lane_threads)
         options->lane_threads = LANE_THREADS;
     if (!options->lane_queue)
@@ -235,6 +243,7 @@ static struct sok_http_server *server_new(const struct sok_http_server_options *
         sok_panic("out of memory for the HTTP server");
     server->options = *options;
     set_defaults(&server->options);
+    server->connections.per_client_max = server->options.connections_max / CLIENT_SHARE;
     pthread_mutex_init(&server->connections.lock, NULL);
     pthread_mutex_init(&server->lock, NULL);
     pthread_condattr_t monotonic;
@@ -326,6 +335,7 @@ struct sok_http_server *sok_http_server_stop(struct sok_http_server *server, int
 {
     if (!server)
         return NULL;
+    server->stopping_since_ms = sok_clock_mono_ms(server->options.clock);
     server->stopping = true;
     for (int i = 0; i < SOK_LISTEN_MAX; i++)
         stop_accepting(&server->listeners[i]);

@@ -21,7 +21,7 @@ struct world {
 static struct world world = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 static struct sok_clock_manual manual;
 static struct sok_http_server *server;
-static int port;
+static int port, connections_max;
 
 static enum sok_status say_hello(struct sok_request *request, struct sok_error *err)
 {
@@ -157,6 +157,7 @@ static void start_on(const char *listen, const char *proxies)
         .after = after,
         .trusted_proxies = proxies,
         .clock = &manual.clock,
+        .connections_max = connections_max,
         .lane_threads = 1,
         .lane_queue = 2,
     };
@@ -659,6 +660,18 @@ static void headers_with_two_readings_are_refused(void **state)
     close(fd);
 }
 
+// Until it has begun to stop: nobody can connect any more.
+static void wait_until_refused(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (bool refused = false; !refused;) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        refused = connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0;
+        close(fd);
+    }
+}
+
 static void *stop_in_thread(void *grace_ms)
 {
     sok_http_server_stop(server, *(int64_t *)grace_ms);
@@ -676,14 +689,7 @@ static void stopping_lets_running_requests_finish(void **state)
     pthread_t stopper;
     int64_t grace_ms = 20000;
     pthread_create(&stopper, NULL, stop_in_thread, &grace_ms);
-    // Nobody can connect any more.
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    for (bool refused = false; !refused;) {
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        refused = connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0;
-        close(fd);
-    }
+    wait_until_refused();
     open_gate();
     struct raw_reply reply = raw_listen(arena, slow, true);
     assert_int_equal(200, reply.status);
@@ -712,6 +718,60 @@ static void stopping_without_grace_ends_half_sent_requests(void **state)
     server = NULL;
     close(half);
     close(slow);
+}
+
+static void stopping_waits_for_half_sent_requests_a_moment_only(void **state)
+{
+    int half = raw_dial(port), head = raw_dial(port);
+    raw_say(head, "GET /hello HTTP/1.1\r\nHost: ");
+    raw_say(
+        half,
+        "POST /things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{");
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    assert_int_equal(200, raw_ask(arena, port, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").status);
+    pthread_t stopper;
+    int64_t grace_ms = INT32_MAX;
+    pthread_create(&stopper, NULL, stop_in_thread, &grace_ms);
+    wait_until_refused();
+    sok_clock_manual_advance(&manual, 4000);
+    assert_true(raw_is_closed(half));
+    assert_true(raw_is_closed(head));
+    pthread_join(stopper, NULL);
+    server = NULL;
+    close(half);
+    close(head);
+}
+
+static void one_address_does_not_get_every_connection(void **state)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    server = sok_http_server_stop(server, 5000);
+    connections_max = 16;
+    start_on("127.0.0.1:0", NULL);
+    connections_max = 0;
+    int greedy[8], modest = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    for (int i = 0; i < 4; i++) {
+        greedy[i] = raw_dial(port);
+        raw_say(greedy[i], "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_int_equal(200, raw_listen(arena, greedy[i], true).status);
+    }
+    for (int i = 4; i < 8; i++) {
+        greedy[i] = raw_dial(port);
+        assert_true(raw_is_closed(greedy[i]));
+    }
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    assert_int_equal(0, bind(modest, (struct sockaddr *)&from, sizeof(from)));
+    assert_int_equal(0, connect(modest, (struct sockaddr *)&to, sizeof(to)));
+    raw_say(modest, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_int_equal(200, raw_listen(arena, modest, true).status);
+    for (int i = 0; i < 8; i++)
+        close(greedy[i]);
+    close(modest);
 }
 
 static void clients_that_trickle_are_cut_off(void **state)
@@ -867,6 +927,8 @@ int main(void)
         TEST(what_cannot_be_read_gets_one_problem_document),
         TEST(headers_with_two_readings_are_refused),
         TEST(stopping_lets_running_requests_finish),
+        TEST(stopping_waits_for_half_sent_requests_a_moment_only),
+        TEST(one_address_does_not_get_every_connection),
         TEST(stopping_without_grace_ends_half_sent_requests),
         TEST(clients_that_trickle_are_cut_off),
         TEST(who_stops_sending_in_the_middle_is_let_go),

@@ -1,22 +1,18 @@
 #include "api/middleware/middleware.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "backends/cache/cache.h"
 #include "net/address.h"
 
 #define WINDOW_MS 60000
 
-// One household has one IPv6 /64, and any address in it: it counts as one.
 static const char *address_key(const struct sok_request *request)
 {
     struct sok_address address;
     if (!request->client_ip || !sok_address_parse(request->client_ip, &address))
         return "unknown";
-    static const uint8_t v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
-    if (memcmp(address.bytes, v4_prefix, sizeof(v4_prefix)) != 0)
-        memset(address.bytes + 8, 0, 8);
+    sok_address_to_household(&address);
     char *text = sok_alloc(request->arena, 46);
     sok_address_format(&address, text);
     return text;
