@@ -34,7 +34,11 @@ const struct sok_route sok_api_routes[] = {
     {SOK_PUT,    API "/admin/providers/{id}",            SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_admin_provider_update},
     {SOK_DELETE, API "/admin/providers/{id}",            SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_admin_provider_remove},
     {SOK_POST,   API "/admin/providers/{id}/test",       SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_SLOW,   SOK_BODY_NONE, 0,        sok_admin_provider_test},
-    {SOK_GET,    API "/admin/users",                     SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_admin_users_list},
+    {SOK_GET,    API "/admin/users",                     SOK_POLICY_MODERATOR,  SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_admin_users_list},
+    {SOK_GET,    API "/admin/users/{id}",                SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_admin_user_get},
+    {SOK_PUT,    API "/admin/users/{id}",                SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_admin_user_change},
+    {SOK_DELETE, API "/admin/users/{id}",                SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_admin_user_delete},
+    {SOK_PUT,    API "/admin/users/{id}/role",           SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_admin_user_role},
 
     {SOK_POST,  API "/search",                           SOK_POLICY_USER,       SOK_RATE_SEARCH, SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_search_start},
     {SOK_GET,   API "/search/{search_id}",               SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_get},

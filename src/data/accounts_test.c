@@ -4,6 +4,7 @@
 #include "data/api_keys.h"
 #include "data/data_test.h"
 #include "data/sessions.h"
+#include "data/user_stats.h"
 
 static struct sok_user new_user(const char *id, const char *name, const char *email)
 {
@@ -87,6 +88,81 @@ static void users_are_counted_and_listed(void **state)
     assert_int_equal(info.total, 2);
     assert_null(info.next_cursor);
     assert_ok(sok_users_set_password(t->tx, "ada", "new", 7, &t->err));
+}
+
+static void what_a_filter_holds_is_meant_as_it_is(void **state)
+{
+    struct sok_test_db *t = *state;
+    struct sok_user *users;
+    size_t found;
+    struct sok_page_info info;
+    struct sok_user user = new_user("u1", "a_c", "u1@example.org");
+    assert_ok(sok_users_insert(t->tx, &user, &t->err));
+    static const struct {
+        struct sok_users_filter filter;
+        size_t count;
+    } cases[] = {
+        {{.text = "_"}, 1},    {{.text = "%"}, 0},           {{.text = "\\"}, 0},
+        {{.text = "A_C"}, 1},  {{.text = "example.org"}, 3}, {{.only_active = true}, 3},
+        {{.role = "user"}, 2}, {{.only_disabled = true}, 0},
+    };
+    for (size_t i = 0; i < SOK_ARRAY_LEN(cases); i++) {
+        assert_ok(sok_users_list(t->tx, t->arena, &cases[i].filter, NULL, &users, &found, &info, &t->err));
+        assert_int_equal(cases[i].count, found);
+    }
+}
+
+static void statistics_count_and_name_no_address(void **state)
+{
+    struct sok_test_db *t = *state;
+    struct sok_user_totals totals;
+    struct sok_user_activity *people;
+    size_t count;
+    int64_t fresh, now = INT64_C(4000000000000), day = 86400000;
+    struct sok_page_info info;
+    static const int64_t ages[] = {0, 1, 8, 31}; // days since the last sign-in
+    for (size_t i = 0; i < SOK_ARRAY_LEN(ages); i++) {
+        const char *name = sok_format(t->arena, "user%zu", i);
+        struct sok_user user = new_user(name, name, sok_format(t->arena, "%s@x.org", name));
+        user.role = i ? "user" : "moderator";
+        user.is_active = i != 3;
+        user.last_login_at = now - ages[i] * day;
+        user.created_at = now - (int64_t)i;
+        assert_ok(sok_users_insert(t->tx, &user, &t->err));
+    }
+    assert_ok(sok_user_totals_load(t->tx, now, &totals, &t->err));
+    assert_int_equal(6, totals.total);
+    assert_int_equal(5, totals.active);
+    assert_int_equal(4, totals.users);
+    assert_int_equal(1, totals.moderators);
+    assert_int_equal(1, totals.admins);
+    assert_int_equal(1, totals.seen_day);
+    assert_int_equal(2, totals.seen_week);
+    assert_int_equal(3, totals.seen_month);
+    assert_ok(sok_users_count_new(t->tx, now - 1, now, &fresh, &t->err));
+    assert_int_equal(1, fresh);
+    struct sok_users_filter filter = {.text = "x.org"};
+    assert_ok(sok_user_activity_list(t->tx, t->arena, &filter, NULL, &people, &count, &info, &t->err));
+    assert_int_equal(0, count);
+    filter.text = "user";
+    struct sok_page page = {.sort = "-downloads"};
+    assert_ok(sok_user_activity_list(t->tx, t->arena, &filter, &page, &people, &count, &info, &t->err));
+    assert_int_equal(4, count);
+    assert_int_equal(0, people[0].downloads);
+}
+
+static void every_write_is_another_version(void **state)
+{
+    struct sok_test_db *t = *state;
+    struct sok_user user;
+    int64_t last = 0;
+    static const char *const roles[] = {"moderator", "user", "moderator"};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(roles); i++) {
+        assert_ok(sok_users_set_role(t->tx, "ada", roles[i], 5, &t->err));
+        assert_ok(sok_users_find(t->tx, t->arena, "ada", &user, &t->err));
+        assert_true(user.updated_at > last);
+        last = user.updated_at;
+    }
 }
 
 static void pages_follow_each_other_by_cursor_and_by_number(void **state)
@@ -251,6 +327,9 @@ int main(void)
         TEST(a_login_is_found_by_name_or_address),
         TEST(the_last_admin_stays),
         TEST(users_are_counted_and_listed),
+        TEST(what_a_filter_holds_is_meant_as_it_is),
+        TEST(statistics_count_and_name_no_address),
+        TEST(every_write_is_another_version),
         TEST(pages_follow_each_other_by_cursor_and_by_number),
         TEST(wrong_pages_are_named),
         TEST(a_refresh_token_works_once_and_a_second_use_ends_the_session),

@@ -89,3 +89,9 @@ enum sok_status sok_dead_letters_retry(
     *ret = letter;
     return SOK_OK;
 }
+
+enum sok_status sok_dead_letters_delete_of(struct sok_db_tx *tx, const char *user_id, struct sok_error *err)
+{
+    return SOK_DB_QUERY(
+        tx, NULL, NULL, err, "DELETE FROM dead_letters WHERE user_id = $1", sok_db_text(user_id));
+}

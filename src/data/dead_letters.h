@@ -27,4 +27,8 @@ SOK_MUST_CHECK enum sok_status sok_dead_letters_retry(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *id, int64_t now_ms,
     struct sok_dead_letter *ret, struct sok_error *err);
 
+// Those of a user who is being deleted.
+SOK_MUST_CHECK enum sok_status sok_dead_letters_delete_of(
+    struct sok_db_tx *tx, const char *user_id, struct sok_error *err);
+
 #endif

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 #define U(field, kind) SOK_COLUMN(sok_user, field, SOK_COLUMN_##kind)
 static const struct sok_column columns[] = {
     U(id, TEXT),
@@ -18,6 +20,12 @@ static const struct sok_column columns[] = {
 #undef U
 static const struct sok_table table = SOK_TABLE("users", sok_user, columns);
 
+bool sok_role_is_known(const char *role)
+{
+    return sok_text_eq(role, SOK_ROLE_NAME_USER) || sok_text_eq(role, SOK_ROLE_NAME_MODERATOR) ||
+           sok_text_eq(role, SOK_ROLE_NAME_ADMIN);
+}
+
 // ASCII letters only: two addresses that differ in an accent are two addresses.
 static const char *lower(struct sok_arena *arena, const char *text)
 {
@@ -26,6 +34,20 @@ static const char *lower(struct sok_arena *arena, const char *text)
         if (*at >= 'A' && *at <= 'Z')
             *at = (char)(*at - 'A' + 'a');
     return copy;
+}
+
+const char *sok_users_pattern(struct sok_arena *arena, const char *part)
+{
+    char *pattern = sok_alloc(arena, 2 * strlen(part) + 3), *at = pattern;
+    *at++ = '%';
+    for (const char *from = lower(arena, part); *from; from++) {
+        if (strchr("%_\\", *from))
+            *at++ = '\\';
+        *at++ = *from;
+    }
+    *at++ = '%';
+    *at = '\0';
+    return pattern;
 }
 
 // Says which of the two is taken; asked first, because a failed insert cannot tell.
@@ -115,6 +137,9 @@ static enum sok_status check_not_last_admin(struct sok_db_tx *tx, const char *id
     return status;
 }
 
+// Every write is another version, also within one millisecond.
+#define NEWER "updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END"
+
 enum sok_status sok_users_delete(struct sok_db_tx *tx, const char *id, struct sok_error *err)
 {
     SOK_TRY(check_not_last_admin(tx, id, err));
@@ -127,7 +152,7 @@ enum sok_status sok_users_set_role(
     if (strcmp(role, SOK_ROLE_NAME_ADMIN) != 0)
         SOK_TRY(check_not_last_admin(tx, id, err));
     return sok_change_one(
-        tx, "user", "UPDATE users SET role = $2, updated_at = $3 WHERE id = $1",
+        tx, "user", "UPDATE users SET role = $2, " NEWER " WHERE id = $1",
         SOK_PARAMS(sok_db_text(id), sok_db_text(role), sok_db_int(now_ms)), err);
 }
 
@@ -137,7 +162,7 @@ enum sok_status sok_users_set_active(
     if (!active)
         SOK_TRY(check_not_last_admin(tx, id, err));
     return sok_change_one(
-        tx, "user", "UPDATE users SET is_active = $2, updated_at = $3 WHERE id = $1",
+        tx, "user", "UPDATE users SET is_active = $2, " NEWER " WHERE id = $1",
         SOK_PARAMS(sok_db_text(id), sok_db_int(active), sok_db_int(now_ms)), err);
 }
 
@@ -165,14 +190,17 @@ enum sok_status sok_users_list(
         {"created_at", "created_at", false},
         {"username", "username_folded", true},
         {"last_login_at", "COALESCE(last_login_at, 0)", false},
+        {"role", "role", true},
     };
     SOK_WHERE_AUTO where;
     sok_where_init(&where);
     sok_where_text(&where, "role = ?", filter->role);
-    if (filter->text) {
-        struct sok_db_value part = sok_db_text(lower(arena, filter->text));
+    if (filter->only_active || filter->only_disabled)
+        sok_where_add(&where, "is_active = ?", sok_db_int(filter->only_active));
+    if (!sok_text_empty(filter->text)) {
+        struct sok_db_value part = sok_db_text(sok_users_pattern(arena, filter->text));
         sok_where_add(
-            &where, "username_folded LIKE '%' || ? || '%' OR email_folded LIKE '%' || ? || '%'", part, part);
+            &where, "username_folded LIKE ? ESCAPE '\\' OR email_folded LIKE ? ESCAPE '\\'", part, part);
     }
     return sok_page_list(
         tx, arena, &table, &where, sorts, SOK_ARRAY_LEN(sorts), false, "id", page, ret, ret_count, ret_info,

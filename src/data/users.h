@@ -8,6 +8,8 @@
 #define SOK_ROLE_NAME_MODERATOR "moderator"
 #define SOK_ROLE_NAME_ADMIN "admin"
 
+bool sok_role_is_known(const char *role);
+
 struct sok_user {
     const char *id, *username, *email, *password_hash, *role, *avatar_url;
     bool is_active;
@@ -40,11 +42,15 @@ SOK_MUST_CHECK enum sok_status sok_users_count(
 
 struct sok_users_filter {
     const char *role, *text; // NULL: any; text: part of name or address
+    bool only_active, only_disabled;
 };
-// Sorts: created_at (own order), username, last_login_at.
+// Sorts: created_at (own order), username, last_login_at, role.
 SOK_MUST_CHECK enum sok_status sok_users_list(
     struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_users_filter *filter,
     const struct sok_page *page, struct sok_user **ret, size_t *ret_count, struct sok_page_info *ret_info,
     struct sok_error *err);
+
+// LIKE's pattern (with ESCAPE '\') for a part of a folded name or address.
+const char *sok_users_pattern(struct sok_arena *arena, const char *part);
 
 #endif

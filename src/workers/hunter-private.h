@@ -129,6 +129,12 @@ void sok_hunt_publish(struct sok_hunt *hunt, const char *subject);
 void sok_hunt_publish_library(struct sok_hunt *hunt);
 void sok_hunter_log(struct sok_hunt *hunt, const char *message, const struct sok_error *err);
 
+// --- hunter_gone.c: downloads that were deleted with their user.
+
+// Lets go of every hunt whose row is not there any more, and clears away what deleted users left. `live`: the
+// rows that are not at their end.
+void sok_hunter_clear_gone(struct sok_hunter *hunter, const struct sok_download *live, size_t count);
+
 // --- hunter_files.c: resume data and folders.
 
 // *ret_bytes in the arena; false when there is none.
@@ -138,8 +144,9 @@ bool sok_hunt_read_resume(
 void sok_hunt_keep_resume(struct sok_hunt *hunt, bool is_changed, bool force, int64_t mono_ms);
 bool sok_hunt_write_resume(
     struct sok_hunt *hunt); // what has come, if anything: whether something was written
-void sok_hunt_drop_resume(struct sok_hunt *hunt);
-void sok_hunt_delete_files(struct sok_hunt *hunt); // the download's folder and all in it
+void sok_hunter_drop_resume(const struct sok_hunter *hunter, const char *key);
+void sok_hunter_delete_folder(const struct sok_hunter *hunter, const char *key); // and all in it
+bool sok_hunter_has_folder(const struct sok_hunter *hunter, const char *key);
 int64_t sok_hunt_free_bytes(const struct sok_hunt *hunt);
 
 #endif

@@ -154,6 +154,7 @@ static void sync_rows(struct sok_hunter *hunter, int64_t mono_ms)
     }
     for (size_t i = 0; i < count; i++)
         sync_row(hunter, &rows[i]);
+    sok_hunter_clear_gone(hunter, rows, count);
 }
 
 // --- The thread.

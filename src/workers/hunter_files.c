@@ -13,15 +13,16 @@
 #include "base/text.h"
 #include "workers/hunter-private.h"
 
-static const char *resume_path(struct sok_hunt *hunt, struct sok_arena *arena, const char *suffix)
+static const char *resume_path(
+    const struct sok_hunter *hunter, struct sok_arena *arena, const char *key, const char *suffix)
 {
-    return sok_format(arena, "%s/%s.resume%s", hunt->hunter->resume_dir, hunt->key, suffix);
+    return sok_format(arena, "%s/%s.resume%s", hunter->resume_dir, key, suffix);
 }
 
 bool sok_hunt_read_resume(
     struct sok_hunt *hunt, struct sok_arena *arena, const void **ret_bytes, size_t *ret_len)
 {
-    int fd = open(resume_path(hunt, arena, ""), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open(resume_path(hunt->hunter, arena, hunt->key, ""), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct stat info;
     if (fd < 0)
         return false;
@@ -68,13 +69,13 @@ static void sync_folder(const char *folder)
 static bool replace_resume(struct sok_hunt *hunt, const void *bytes, size_t len)
 {
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    const char *part = resume_path(hunt, arena, ".part");
+    const char *part = resume_path(hunt->hunter, arena, hunt->key, ".part");
     int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return false;
     bool is_written = write_all(fd, bytes, len);
     (void)close(fd);
-    is_written = is_written && rename(part, resume_path(hunt, arena, "")) == 0;
+    is_written = is_written && rename(part, resume_path(hunt->hunter, arena, hunt->key, "")) == 0;
     if (is_written)
         sync_folder(hunt->hunter->resume_dir);
     else
@@ -105,20 +106,20 @@ void sok_hunt_keep_resume(struct sok_hunt *hunt, bool is_changed, bool force, in
     hunt->resume_asked = sok_torrent_request_resume(hunt->hunter->env.torrents, hunt->key, NULL) == SOK_OK;
 }
 
-void sok_hunt_drop_resume(struct sok_hunt *hunt)
+void sok_hunter_drop_resume(const struct sok_hunter *hunter, const char *key)
 {
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    if (hunt->key[0])
-        (void)unlink(resume_path(hunt, arena, ""));
+    if (key[0])
+        (void)unlink(resume_path(hunter, arena, key, ""));
 }
 
-void sok_hunt_delete_files(struct sok_hunt *hunt)
+void sok_hunter_delete_folder(const struct sok_hunter *hunter, const char *key)
 {
     // Only a folder of our own making below the download folder: named after the torrent.
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    if (!hunt->key[0])
+    if (strlen(key) != SOK_TORRENT_KEY_LEN || strchr(key, '/'))
         return;
-    char *roots[] = {sok_format(arena, "%s/%s", hunt->hunter->download_dir, hunt->key), NULL};
+    char *roots[] = {sok_format(arena, "%s/%s", hunter->download_dir, key), NULL};
     FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
     if (!tree)
         return;
@@ -129,6 +130,12 @@ void sok_hunt_delete_files(struct sok_hunt *hunt)
             (void)unlink(at->fts_accpath);
     }
     (void)fts_close(tree);
+}
+
+bool sok_hunter_has_folder(const struct sok_hunter *hunter, const char *key)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    return access(sok_format(arena, "%s/%s", hunter->download_dir, key), F_OK) == 0;
 }
 
 int64_t sok_hunt_free_bytes(const struct sok_hunt *hunt)

@@ -90,7 +90,7 @@ void sok_hunt_leave_session(struct sok_hunt *hunt, bool delete_files)
     if (hunt->in_session && !is_shared)
         (void)sok_torrent_remove(torrents_of(hunt), hunt->key, delete_files, NULL);
     else if (delete_files && !is_shared)
-        sok_hunt_delete_files(hunt);
+        sok_hunter_delete_folder(hunt->hunter, hunt->key);
     hunt->in_session = false;
 }
 
@@ -403,7 +403,7 @@ static void end_seeding(struct sok_hunt *hunt)
     sok_hunt_publish(hunt, "download.progress");
     sok_hunt_leave_session(hunt, is_in_library);
     if (!sok_hunt_shares_torrent(hunt))
-        sok_hunt_drop_resume(hunt);
+        sok_hunter_drop_resume(hunt->hunter, hunt->key);
     hunt->phase = SOK_HUNT_ENDED;
 }
 
@@ -467,7 +467,7 @@ static void cancel(struct sok_hunt *hunt)
     bool is_shared = sok_hunt_shares_torrent(hunt);
     sok_hunt_leave_session(hunt, hunt->row.delete_files);
     if (!is_shared)
-        sok_hunt_drop_resume(hunt);
+        sok_hunter_drop_resume(hunt->hunter, hunt->key);
     sok_hunt_publish(hunt, "download.progress");
     hunt->phase = SOK_HUNT_ENDED;
 }

@@ -56,6 +56,10 @@ static bool did(struct sok_hunt *hunt, enum sok_status status, const char *what,
 {
     if (status == SOK_OK)
         return true;
+    if (status == SOK_NOT_FOUND) { // most likely deleted with its user: the next look at the rows will tell
+        hunt->hunter->sync_at = 0;
+        return false;
+    }
     if (status == SOK_CONFLICT && sok_text_eq(err->code, "lease_lost")) {
         sok_hunter_log(hunt, "lost the lease of a download", err);
         sok_hunt_leave_session(hunt, false);
@@ -164,10 +168,10 @@ void sok_hunter_report(struct sok_hunter *hunter, bool all)
             continue;
         if (status == SOK_OK)
             hunt->is_dirty = false;
-        else if (status == SOK_CONFLICT) // one of them stands in the way of all: each by itself
-            report_one(hunt);
+        else if (status == SOK_CONFLICT || status == SOK_NOT_FOUND)
+            report_one(hunt); // one of them stands in the way of all: each by itself
     }
-    if (status != SOK_OK && status != SOK_CONFLICT)
+    if (status != SOK_OK && status != SOK_CONFLICT && status != SOK_NOT_FOUND)
         sok_log_error(SOK_LOG_WARN, SOK_LOG_WORKER, "cannot report downloads", &err);
 }
 

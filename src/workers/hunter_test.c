@@ -5,6 +5,7 @@
 #include "backends/queue/queue.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "data/leftovers.h"
 #include "data/media_files.h"
 #include "data/tasks.h"
 #include "data/test_db.h"
@@ -122,12 +123,13 @@ static int tear_down(void **state)
     return 0;
 }
 
-static enum sok_status write_download(struct sok_db_tx *tx, void *context, struct sok_error *err)
+static enum sok_status write_film(
+    struct sok_db_tx *tx, const struct world *world, const char *id, const char *user_id,
+    struct sok_error *err)
 {
-    const struct world *world = context;
     struct sok_download row = {
-        .id = DOWNLOAD_ID,
-        .user_id = "ann",
+        .id = id,
+        .user_id = user_id,
         .title = FILM,
         .info_hash = world->key,
         .magnet_link = world->magnet,
@@ -137,9 +139,19 @@ static enum sok_status write_download(struct sok_db_tx *tx, void *context, struc
         .created_at = 1,
         .updated_at = 1};
     struct sok_task task = {
-        .id = DOWNLOAD_ID, .task_type = "download", .user_id = "ann", .created_at = 1, .updated_at = 1};
+        .id = id, .task_type = "download", .user_id = user_id, .created_at = 1, .updated_at = 1};
     SOK_TRY(sok_downloads_insert(tx, &row, err));
     return sok_tasks_insert(tx, &task, err);
+}
+
+static enum sok_status write_download(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    return write_film(tx, context, DOWNLOAD_ID, "ann", err);
+}
+
+static enum sok_status write_for_bob(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    return write_film(tx, context, SECOND_ID, "bob", err);
 }
 
 static void start_download(struct world *world)
@@ -365,6 +377,118 @@ static void only_so_many_run_at_once(void **state)
     assert_true(first_at && second.started_at >= first_at);
 }
 
+// --- Downloads that are deleted with their user.
+
+static enum sok_status delete_user(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    SOK_TRY(sok_leftovers_note(tx, context, 3, err));
+    return sok_users_delete(tx, context, err);
+}
+
+static void delete_ann(struct world *world)
+{
+    struct sok_error err = {0};
+    assert_ok(sok_db_write(world->db.db, delete_user, (void *)"ann", &err));
+}
+
+static void wait_bytes_on_disk(struct world *world)
+{
+    int64_t until = sok_time_mono_ms() + DEADLINE_MS;
+    uint64_t generation = 0;
+    wait_status(world, "downloading");
+    while (!is_in_download_dir(world)) {
+        assert_true(sok_time_mono_ms() < until);
+        sok_torrents_wait(world->env.torrents, &generation, 50);
+    }
+}
+
+static bool has_leftovers(struct world *world)
+{
+    struct sok_leftover *leftovers;
+    size_t count;
+    struct sok_error err = {0};
+    assert_ok(sok_leftovers_list(world->db.reader, world->db.arena, &leftovers, &count, &err));
+    return count > 0;
+}
+
+static bool is_in_session(struct world *world)
+{
+    struct sok_torrent_status status;
+    return sok_torrent_status(world->env.torrents, world->db.arena, world->key, &status, NULL) == SOK_OK;
+}
+
+static bool has_resume(struct world *world)
+{
+    const char *path = sok_format(world->db.arena, "%s/resume/%s.resume", world->config.data_dir, world->key);
+    return access(path, F_OK) == 0;
+}
+
+// Until nothing is noted any more; then nothing may be left either.
+static void wait_cleared(struct world *world)
+{
+    int64_t until = sok_time_mono_ms() + DEADLINE_MS;
+    uint64_t generation = 0;
+    while (has_leftovers(world)) {
+        assert_true(sok_time_mono_ms() < until);
+        sok_torrents_wait(world->env.torrents, &generation, 50);
+    }
+    assert_false(is_in_session(world));
+    assert_false(is_in_download_dir(world));
+    assert_false(has_resume(world));
+}
+
+static void a_running_download_goes_with_its_user(void **state)
+{
+    struct world *world = *state;
+    world->config.torrent_down_kib = 40;
+    open_session(world);
+    start_download(world);
+    wait_bytes_on_disk(world);
+    delete_ann(world);
+    sok_torrents_wake(world->env.torrents);
+    wait_cleared(world);
+}
+
+static void what_was_deleted_while_nothing_ran_is_cleared_at_the_start(void **state)
+{
+    struct world *world = *state;
+    world->config.torrent_down_kib = 40;
+    open_session(world);
+    start_download(world);
+    wait_bytes_on_disk(world);
+    close_session(world);
+    assert_true(is_in_download_dir(world) && has_resume(world));
+    delete_ann(world);
+    open_session(world);
+    wait_cleared(world);
+}
+
+static void another_who_downloads_the_same_keeps_it(void **state)
+{
+    struct world *world = *state;
+    struct sok_error err = {0};
+    sok_test_db_add_user(&world->db, "bob", "user");
+    world->config.torrent_down_kib = 40;
+    open_session(world);
+    start_download(world);
+    assert_ok(sok_db_write(world->db.db, write_for_bob, world, &err));
+    sok_queue_publish(world->env.queue, SOK_JOB_DOWNLOAD, SECOND_ID);
+    wait_status(world, "downloading");
+    delete_ann(world);
+    int64_t until = sok_time_mono_ms() + DEADLINE_MS;
+    uint64_t generation = 0;
+    while (has_leftovers(world) || !sok_text_eq(second_status(world), "downloading")) {
+        assert_true(sok_time_mono_ms() < until);
+        sok_torrents_wait(world->env.torrents, &generation, 50);
+    }
+    sok_torrents_set_limits(world->env.torrents, 0, 0);
+    while (!sok_text_eq(second_status(world), "seeding")) {
+        assert_true(sok_time_mono_ms() < until);
+        sok_torrents_wait(world->env.torrents, &generation, 50);
+    }
+    assert_true(is_in_download_dir(world));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -374,6 +498,9 @@ int main(void)
         TEST(a_stop_hands_back_and_a_start_goes_on),
         TEST(pause_resume_and_cancel_are_obeyed),
         TEST(only_so_many_run_at_once),
+        TEST(a_running_download_goes_with_its_user),
+        TEST(what_was_deleted_while_nothing_ran_is_cleared_at_the_start),
+        TEST(another_who_downloads_the_same_keeps_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

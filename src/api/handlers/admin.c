@@ -1,10 +1,9 @@
-// For admins: the providers, and who has an account.
+// For admins: the providers.
 #include <string.h>
 
 #include "api/handlers/handlers.h"
 #include "api/middleware/middleware.h"
 #include "base/text.h"
-#include "data/users.h"
 #include "services/auth/auth.h"
 #include "services/providers/registry.h"
 #include "services/providers/store.h"
@@ -169,26 +168,5 @@ enum sok_status sok_admin_provider_test(struct sok_request *request, struct sok_
     sok_json_set_int(body, "latency_ms", sok_clock_mono_ms(api->clock) - started);
     json_object_set_new(body, "error", status == SOK_OK ? json_null() : json_string(found.message));
     sok_reply_json(request, 200, body);
-    return SOK_OK;
-}
-
-enum sok_status sok_admin_users_list(struct sok_request *request, struct sok_error *err)
-{
-    struct sok_page page;
-    struct sok_page_info info;
-    struct sok_users_filter filter = {
-        .role = sok_request_query(request, "role"), .text = sok_request_query(request, "q")};
-    struct sok_user *users = NULL;
-    size_t count = 0;
-    SOK_TRY(sok_api_page(request, &page, err));
-    SOK_TRY(sok_users_list(
-        sok_db_reader(sok_api_of(request)->db), request->arena, &filter, &page, &users, &count, &info, err));
-    json_t *list = json_array();
-    for (size_t i = 0; i < count; i++) {
-        json_t *one = sok_auth_user_json(&users[i]);
-        sok_json_set_time(one, "last_login_at", users[i].last_login_at);
-        json_array_append_new(list, one);
-    }
-    sok_api_reply_list(request, list, &info);
     return SOK_OK;
 }

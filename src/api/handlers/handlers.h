@@ -13,7 +13,13 @@ SOK_HANDLER(sok_admin_provider_add);
 SOK_HANDLER(sok_admin_provider_update);
 SOK_HANDLER(sok_admin_provider_remove);
 SOK_HANDLER(sok_admin_provider_test);
+
+// admin_users.c
 SOK_HANDLER(sok_admin_users_list);
+SOK_HANDLER(sok_admin_user_get);
+SOK_HANDLER(sok_admin_user_change);
+SOK_HANDLER(sok_admin_user_role);
+SOK_HANDLER(sok_admin_user_delete);
 
 // auth.c
 SOK_HANDLER(sok_auth_register);

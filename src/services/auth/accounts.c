@@ -42,19 +42,13 @@ static void check_email(const char *email, struct sok_error *err)
         sok_fail_field(err, "email", len > EMAIL_MAX_BYTES ? "too_long" : "invalid", "not an email address");
 }
 
-static bool is_role(const char *role)
-{
-    return sok_text_eq(role, SOK_ROLE_NAME_USER) || sok_text_eq(role, SOK_ROLE_NAME_MODERATOR) ||
-           sok_text_eq(role, SOK_ROLE_NAME_ADMIN);
-}
-
 static enum sok_status check_account(const struct sok_new_account *account, struct sok_error *err)
 {
     struct sok_error found = {0}; // its own, so that what the caller noted before is not the verdict here
     check_username(account->username, &found);
     check_email(account->email, &found);
     enum sok_status password = sok_password_check("password", account->password, &found);
-    if (account->role && !is_role(account->role))
+    if (account->role && !sok_role_is_known(account->role))
         sok_fail_field(&found, "role", "invalid", "user, moderator or admin");
     if (found.field_count == 0 && password == SOK_OK)
         return SOK_OK;

@@ -1,0 +1,191 @@
+"""What admins and moderators do with accounts, addresses and the audit trail."""
+
+import datetime
+import threading
+import time
+
+import pytest
+
+from harness.http import assert_problem
+from harness.process import wait_until
+from harness.swarm import Swarm
+from harness.ws import Refused
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def moderator(server, admin):
+  client = server.account("moderator")
+  admin.ok("PUT", f"/admin/users/{client.user['id']}/role", {"role": "moderator"})
+  return client
+
+
+@pytest.fixture
+def person(server, admin):
+  """person(): a fresh account, signed in."""
+  made = []
+
+  def make(prefix="person"):
+    made.append(f"{prefix}-{time.monotonic_ns()}"[-32:])
+    return server.account(made[-1])
+  return make
+
+
+def path_of(client, more=""):
+  return f"/admin/users/{client.user['id']}{more}"
+
+
+def is_out(client):
+  """The access token and the refresh token are dead."""
+  assert_problem(client.get("/auth/me"), 401)
+  assert_problem(client.post("/auth/refresh", {"refresh_token": client.refresh_token}, token=None), 401)
+
+
+# --- Accounts.
+
+def test_admins_list_accounts_by_filter_and_order(server, admin, moderator, person):
+  some = person("lister")
+  for query, has in ((f"q={some.user['username'][:15]}", True), (f"q={some.user['username']}@EXAMPLE", True), ("role=user", True),
+                     ("role=admin", False), ("is_active=true", True), ("is_active=false", False), ("q=%25lister", False)):
+    page = admin.ok("GET", f"/admin/users?per_page=200&{query}")
+    assert (some.user["id"] in [one["id"] for one in page["items"]]) == has, query
+  names = [one["username"] for one in admin.ok("GET", "/admin/users?sort=username&per_page=200")["items"]]
+  assert names == sorted(names, key=str.lower) and len(names) >= 3
+  assert names[::-1] == [one["username"] for one in admin.ok("GET", "/admin/users?sort=-username&per_page=200")["items"]]
+  for query in ("role=owner", "is_active=yes", "sort=email"):
+    problem = assert_problem(admin.get(f"/admin/users?{query}"), 422)
+    assert problem["errors"][0]["field"] == query.split("=")[0]
+  assert_problem(some.get("/admin/users"), 403)
+
+
+def test_moderators_get_statistics_without_addresses(server, admin, moderator, person):
+  some = person("counted")
+  some.ok("POST", "/search", {"query": "Paper Lantern"}, status=202)
+  reply = moderator.get(f"/admin/users?q={some.user['username']}")
+  assert reply.status == 200 and b"@" not in reply.body and b"email" not in reply.body, reply
+  page = reply.json
+  assert [(one["username"], one["searches"], one["downloads"]) for one in page["items"]] == [(some.user["username"], 1, 0)]
+  counts = page["statistics"]
+  assert sum(counts["by_role"].values()) == counts["total"] >= counts["active"] > 0
+  assert counts["by_role"]["moderator"] >= 1 and counts["signed_in"]["day"] <= counts["signed_in"]["week"] <= counts["signed_in"]["month"]
+  assert len(counts["new_per_month"]) == 12
+  assert counts["new_per_month"][-1] == {"month": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m"), "count": counts["total"]}
+  assert moderator.ok("GET", f"/admin/users?q={some.user['username']}@example.org")["items"] == []
+  for method, path, body in (("GET", path_of(some), None), ("PUT", path_of(some), {"is_active": False}), ("DELETE", path_of(some), None),
+                             ("PUT", path_of(some, "/role"), {"role": "admin"})):
+    assert_problem(moderator.request(method, path, body), 403)
+
+
+def test_a_role_counts_from_the_next_request(server, admin, person):
+  some = person()
+  socket = server.socket(some)
+  assert_problem(some.get("/admin/users"), 403)
+  changed = admin.ok("PUT", path_of(some, "/role"), {"role": "admin"})
+  assert changed["role"] == "admin"
+  assert some.get("/admin/users").status == 200  # with the token of before
+  assert socket.wait_closed() == 1012
+  server.socket(some).close()  # and it may come back
+  admin.ok("PUT", path_of(some, "/role"), {"role": "user"})
+  assert_problem(some.get("/admin/users"), 403)
+  assert_problem(admin.put(path_of(some, "/role"), {"role": "owner"}), 422)
+  assert_problem(admin.put(path_of(some, "/role"), {}), 422)
+  assert_problem(admin.put("/admin/users/nobody/role", {"role": "user"}), 404)
+
+
+def test_disabling_ends_everything_at_once_and_enabling_lets_in_again(server, admin, person):
+  some = person()
+  socket = server.socket(some)
+  assert admin.ok("PUT", path_of(some), {"is_active": False})["is_active"] is False
+  is_out(some)
+  assert socket.wait_closed() == 4401
+  assert_problem(server.client().post("/auth/login", {"username": some.user["username"], "password": PASSWORD}), 401)
+  assert some.user["id"] in [one["id"] for one in admin.ok("GET", "/admin/users?is_active=false&per_page=200")["items"]]
+  admin.ok("PUT", path_of(some), {"is_active": True})
+  is_out(some)  # what has ended stays ended
+  assert server.login(some.user["username"]).get("/auth/me").status == 200
+  assert_problem(admin.put(path_of(some), {"is_active": "no"}), 422)
+
+
+def test_if_match_is_honoured(server, admin, person):
+  some = person()
+  seen = admin.get(path_of(some)).headers["ETag"]
+  assert admin.get(path_of(some), headers={"If-None-Match": seen}).status == 304
+  admin.ok("PUT", path_of(some, "/role"), {"role": "moderator"}, headers={"If-Match": seen})
+  assert_problem(admin.put(path_of(some, "/role"), {"role": "admin"}, headers={"If-Match": seen}), 412)
+  assert_problem(admin.put(path_of(some), {"is_active": False}, headers={"If-Match": seen}), 412)
+  assert admin.ok("GET", path_of(some))["role"] == "moderator"
+
+
+def test_deleting_takes_all_that_is_the_users_own(server, admin, person):
+  some, witness = person(), person()
+  socket = server.socket(some)
+  search = some.ok("POST", "/search", {"query": "Paper Lantern"}, status=202)
+  collection = some.ok("POST", "/collections", {"name": "mine", "is_public": True})
+  assert witness.get(f"/collections/{collection['id']}").status == 200
+  some.ok("POST", "/library/favorites", {"media_id": search["media_id"]})
+  assert admin.delete(path_of(some)).status == 204
+  is_out(some)
+  assert socket.wait_closed() == 4401
+  assert_problem(witness.get(f"/collections/{collection['id']}"), 404)
+  assert_problem(admin.get(path_of(some)), 404)
+  assert_problem(admin.delete(path_of(some)), 404)
+  assert witness.get(f"/media/{search['media_id']}").status == 200  # the work is everybody's
+  for table in ("sessions", "searches", "tasks", "collections", "library_favorites", "downloads"):
+    assert server.rows(f"SELECT id FROM {table} WHERE user_id = ?", some.user["id"]) == [], table
+  assert server.integrity() == ("ok", [])
+  again = server.account(some.user["username"])  # the name is free
+  assert again.user["id"] != some.user["id"]
+
+
+def test_the_last_admin_stays_whatever_two_ask_at_once(start):
+  server = start()
+  admins = [server.admin()]
+  for way in (lambda client: ("PUT", path_of(client, "/role"), {"role": "user"}), lambda client: ("PUT", path_of(client), {"is_active": False}),
+              lambda client: ("DELETE", path_of(client), None)):
+    assert_problem(admins[0].request(*way(admins[0])), 409, "last_admin")
+  number = 0
+  for way in (lambda client: ("PUT", path_of(client, "/role"), {"role": "user"}), lambda client: ("PUT", path_of(client), {"is_active": False}),
+              lambda client: ("DELETE", path_of(client), None)):
+    for _ in range(5):
+      number += 1
+      admins.append(server.account(f"second{number}"))
+      admins[0].ok("PUT", path_of(admins[1], "/role"), {"role": "admin"})
+      replies, gate = {}, threading.Barrier(2)
+
+      def ask(client, other):
+        gate.wait()
+        replies[client] = other.request(*way(client))  # each asks to be rid of the other
+      threads = [threading.Thread(target=ask, args=pair) for pair in (admins, admins[::-1])]
+      for thread in threads:
+        thread.start()
+      for thread in threads:
+        thread.join()
+      left = server.rows("SELECT id FROM users WHERE role = 'admin' AND is_active = 1")
+      assert len(left) == 1, replies
+      # The loser was told that it would leave none, or was no admin any more when its request came.
+      assert sorted(reply.status < 300 for reply in replies.values()) == [False, True], replies
+      assert {reply.status for reply in replies.values() if reply.status >= 300} <= {401, 403, 409}
+      admins = [client for client in admins if client.user["id"] == left[0]["id"]]
+
+
+def test_a_running_download_goes_with_its_user_and_another_keeps_the_same(start, folder, keep, films, tracker):
+  film = keep(Swarm(folder / "swarm", films("middle.mkv", mib=24), tracker, "Paper.Lantern.2019.720p.mkv", up_kib=1500))
+  other_film = keep(Swarm(folder / "other", films("small.mkv", mib=8), tracker, "Harbour.Lights.S01E01.720p.mkv", up_kib=200))
+  server = start()
+  admin, leaver, keeper = server.admin(), server.account("leaver"), server.account("keeper")
+  shared = [server.download(client, magnet_link=film.torrent.magnet()) for client in (leaver, keeper)]
+  alone = server.download(leaver, magnet_link=other_film.torrent.magnet())
+  for client, download_id in ((leaver, shared[0]), (keeper, shared[1]), (leaver, alone)):
+    server.wait_download(client, download_id, ("downloading",), 30)
+  own = server.downloads / other_film.torrent.info_hash
+  wait_until(own.exists, 30, what="the download's folder")
+  assert admin.delete(path_of(leaver)).status == 204
+  wait_until(lambda: not own.exists(), 30, what="the end of the deleted user's folder")
+  wait_until(lambda: server.rows("SELECT * FROM download_leftovers") == [], 30, what="nothing noted any more")
+  assert not own.exists() and not list(server.data.glob(f"resume/{other_film.torrent.info_hash}*"))
+  server.wait_download(keeper, shared[1], limit_s=90)
+  assert [path.stat().st_size for path in server.library.rglob("*.mkv")] == [film.path.stat().st_size]
+  server.restart()
+  assert keeper.ok("GET", f"/downloads/{shared[1]}")["status"] in ("seeding", "completed")
+  assert '"level":"error"' not in server.log()
