@@ -146,6 +146,20 @@ static int64_t announced_length(const struct sok_exchange *exchange)
     return length; // -1: chunked
 }
 
+// Whether this caller may do this, decided from the header: who may not has no body read into memory and none
+// parsed, and a body that is not understood counts against the limits like any other.
+static enum sok_status run_before(struct sok_exchange *exchange)
+{
+    enum sok_status status = SOK_OK;
+    if (!exchange->judged && exchange->server->options.before) {
+        sok_log_set_context(exchange->request.request_id, exchange->trace_id);
+        status = exchange->server->options.before(&exchange->request, &exchange->error);
+        sok_log_set_context("", "");
+    }
+    exchange->judged = true;
+    return status;
+}
+
 static enum MHD_Result begin(struct sok_exchange *exchange, const char *method, const char *version)
 {
     exchange->begun = true;
@@ -159,7 +173,9 @@ static enum MHD_Result begin(struct sok_exchange *exchange, const char *method, 
     int64_t length = announced_length(exchange);
     if (!fine)
         return refuse_body(exchange, length);
-    enum sok_status status = check_body(exchange, length, &exchange->error);
+    enum sok_status status = run_before(exchange);
+    if (status == SOK_OK)
+        status = check_body(exchange, length, &exchange->error);
     if (status != SOK_OK) {
         sok_exchange_finish(exchange, status);
         return refuse_body(exchange, length);
@@ -278,12 +294,9 @@ static enum MHD_Result dispatch(struct sok_exchange *exchange)
 {
     struct sok_http_server *server = exchange->server;
     sok_connection_set(server, exchange->connection, SOK_CONN_BUSY);
-    enum sok_status status = read_body(exchange, &exchange->error);
-    if (status == SOK_OK && server->options.before) {
-        sok_log_set_context(exchange->request.request_id, exchange->trace_id);
-        status = server->options.before(&exchange->request, &exchange->error);
-        sok_log_set_context("", "");
-    }
+    enum sok_status status = run_before(exchange);
+    if (status == SOK_OK)
+        status = read_body(exchange, &exchange->error);
     if (status == SOK_OK && exchange->request.route->lane == SOK_LANE_SLOW)
         return suspend_into_lane(exchange);
     if (status == SOK_OK)

@@ -144,8 +144,8 @@ struct sok_http_server_options {
     const struct sok_route *routes;
     size_t route_count;
     void *app;
-    // Runs before every handler, after routing, with the body read: fills the principal, checks policy and
-    // limits, adds headers. A failing status is the answer. Also called with route NULL for unknown paths
+    // Runs before every handler, after routing, before the body is read: fills the principal, checks policy
+    // and limits, adds headers. A failing status is the answer. Also called with route NULL for unknown paths
     // (its status is ignored then).
     enum sok_status (*before)(struct sok_request *request, struct sok_error *err);
     // Runs after the reply is decided: access log, metrics, audit. http_status and body size as sent.
