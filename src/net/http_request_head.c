@@ -167,14 +167,20 @@ static void walk_forwarded(
 
 struct joined {
     struct sok_arena *arena;
-    const char *text;
+    const char *text; // every X-Forwarded-For, in their order
+    const char *real; // X-Real-IP
+    int reals;
 };
 
 static enum MHD_Result join_forwarded(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     struct joined *joined = cls;
-    if (value && strcasecmp(name, "X-Forwarded-For") == 0)
+    if (value && strcasecmp(name, "X-Forwarded-For") == 0) {
         joined->text = joined->text ? sok_format(joined->arena, "%s,%s", joined->text, value) : value;
+    } else if (value && strcasecmp(name, "X-Real-IP") == 0) {
+        joined->real = value;
+        joined->reals++;
+    }
     return MHD_YES;
 }
 
@@ -189,13 +195,12 @@ static const char *find_client_ip(struct sok_exchange *exchange)
     bool trusted = !info || !sok_address_from_sockaddr(info->client_addr, &client) ||
                    sok_http_is_trusted(exchange->server, &client);
     if (trusted) {
-        struct joined forwarded = {request->arena, NULL};
+        struct joined forwarded = {.arena = request->arena};
         MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, join_forwarded, &forwarded);
-        const char *real = sok_request_header(request, "X-Real-IP");
         if (forwarded.text)
             walk_forwarded(exchange->server, request->arena, forwarded.text, &client);
-        else if (real)
-            (void)parse_forwarded(request->arena, real, strlen(real), &client);
+        else if (forwarded.reals == 1) // of two, nobody can say which is the proxy's
+            (void)parse_forwarded(request->arena, forwarded.real, strlen(forwarded.real), &client);
     }
     char *text = sok_alloc(request->arena, 46);
     sok_address_format(&client, text);
