@@ -8,7 +8,7 @@
 #define SOK_SHA256_BYTES 32
 #define SOK_SHA256_HEX (2 * SOK_SHA256_BYTES + 1)
 
-// For protocols that are built on it (WebSocket's handshake), never for secrets.
+// For protocols that are built on it (WebSocket's handshake, Redis's names of scripts), never for secrets.
 void sok_sha1(const void *bytes, size_t len, unsigned char ret_digest[SOK_SHA1_BYTES]);
 
 void sok_sha256(const void *bytes, size_t len, unsigned char ret_digest[SOK_SHA256_BYTES]);

@@ -7,7 +7,8 @@
 #define KEY_MAX 200
 #define VALUE_MAX ((size_t)1 << 20)
 
-static const struct sok_cache_driver *const drivers[] = {&sok_cache_memory, &sok_cache_failing};
+static const struct sok_cache_driver *const drivers[] = {
+    &sok_cache_memory, &sok_cache_redis, &sok_cache_failing};
 
 static const struct sok_cache_driver *find_driver(const char *url)
 {
@@ -30,7 +31,9 @@ enum sok_status sok_cache_open(
 {
     const struct sok_cache_driver *driver = find_driver(url);
     if (!driver) // the URL may hold a password, so it is not repeated
-        return sok_fail(err, SOK_INVALID, "SOKOUL_CACHE_URL: no driver for its scheme here; memory: has one");
+        return sok_fail(
+            err, SOK_INVALID,
+            "SOKOUL_CACHE_URL: no driver for its scheme; there are memory: and redis://...");
     return driver->open(url + strlen(driver->scheme) + 1, clock, metrics, ret, err);
 }
 

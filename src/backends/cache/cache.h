@@ -1,5 +1,5 @@
 // A bounded cache with a time to live and event invalidation, and the counters that rate limits need.
-// Drivers: memory (in-process, LRU + TTL), failing; redis comes behind the same interface.
+// Drivers: memory (in-process, LRU + TTL), redis (shared by several processes), failing.
 #ifndef SOK_BACKENDS_CACHE_CACHE_H
 #define SOK_BACKENDS_CACHE_CACHE_H
 
@@ -15,7 +15,8 @@ struct sok_cache;
 // Whether this program can open such a URL: a driver has its scheme.
 bool sok_cache_has_driver(const char *url);
 
-// url: "memory:" (64 MiB, 100,000 keys). Owned by the caller.
+// url: "memory:" (64 MiB, 100,000 keys) or "redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER]" (SOK_UNAVAILABLE
+// when it does not answer now; later it may go and come back). Owned by the caller.
 SOK_MUST_CHECK enum sok_status sok_cache_open(
     const char *url, const struct sok_clock *clock, struct sok_metrics *metrics, struct sok_cache **ret,
     struct sok_error *err);
@@ -23,7 +24,8 @@ struct sok_cache *sok_cache_close(struct sok_cache *cache);
 
 // `kind` is the metric's cache_type and the first part of the key: "search", "media", "session", "response",
 // ... Keys up to 200 bytes, values up to 1 MiB (larger ones are not stored, without an error). A cache that
-// is down behaves as an empty one for get/put and says SOK_UNAVAILABLE for counters. Any thread; does not
+// is down behaves as an empty one for get/put; counters then count in this process alone (redis) or say
+// SOK_UNAVAILABLE. Any thread; does not
 // block on the network longer than 100 ms.
 SOK_MUST_CHECK enum sok_status sok_cache_get(
     struct sok_cache *cache, struct sok_arena *arena, const char *kind, const char *key,

@@ -29,6 +29,6 @@ struct sok_cache {
     struct sok_metrics *metrics;
 };
 
-extern const struct sok_cache_driver sok_cache_memory, sok_cache_failing;
+extern const struct sok_cache_driver sok_cache_memory, sok_cache_redis, sok_cache_failing;
 
 #endif

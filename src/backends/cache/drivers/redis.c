@@ -1,0 +1,437 @@
+// Redis, for several processes: what one counts or forgets, all have counted or forgotten. A server that is
+// slow or gone costs at most WAIT_MS now and then: the cache is empty meanwhile, and limits are counted in
+// this process alone rather than not at all.
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/cache/driver.h"
+#include "base/digest.h"
+#include "base/encode.h"
+#include "base/rand.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "base/uri.h"
+#include "base/wait.h"
+
+#define POOL_MAX 10
+#define WAIT_MS 100
+#define DOWN_MS 500 // after a failure nobody tries for so long
+#define PORT 6379
+#define PREFIX "sokoul:"
+#define LIMIT_KIND "limit"
+#define SCAN_STEP "500"
+
+struct redis {
+    struct sok_cache base;
+    struct sok_cache *local; // counters while the server is away
+    struct sok_arena *arena; // of the texts
+    const char *host, *user, *password, *database;
+    int port;
+    char limit_sha[2 * SOK_SHA1_BYTES + 1]; // by which the server knows the script
+    pthread_mutex_t lock;                   // guards what follows
+    pthread_cond_t returned;
+    redisContext *idle[POOL_MAX];
+    size_t idle_count, count;
+    int64_t down_until_ms; // monotonic
+};
+
+// --- One command.
+
+struct words {
+    const char *text[8];
+    size_t len[8];
+    int count;
+};
+
+static void add_bytes(struct words *words, const char *text, size_t len)
+{
+    if ((size_t)words->count == SOK_ARRAY_LEN(words->text))
+        sok_panic("too many words for Redis");
+    words->text[words->count] = text;
+    words->len[words->count++] = len;
+}
+
+static void add(struct words *words, const char *text)
+{
+    add_bytes(words, text, strlen(text));
+}
+
+static redisReply *ask(redisContext *context, const struct words *words)
+{
+    return redisCommandArgv(context, words->count, (const char **)words->text, words->len);
+}
+
+static bool is_accepted(redisContext *context, struct words *words)
+{
+    redisReply *reply = ask(context, words);
+    bool good = reply && reply->type != REDIS_REPLY_ERROR;
+    freeReplyObject(reply);
+    return good;
+}
+
+static bool log_in(struct redis *redis, redisContext *context)
+{
+    struct words auth = {.count = 0}, select = {.count = 0};
+    add(&auth, "AUTH");
+    if (redis->user)
+        add(&auth, redis->user);
+    if (redis->password)
+        add(&auth, redis->password);
+    add(&select, "SELECT");
+    add(&select, redis->database);
+    return (!redis->password || is_accepted(context, &auth)) && is_accepted(context, &select);
+}
+
+static redisContext *connect_server(struct redis *redis)
+{
+    struct timeval limit = {.tv_usec = WAIT_MS * 1000L};
+    redisContext *context = redisConnectWithTimeout(redis->host, redis->port, limit);
+    if (!context)
+        sok_panic("out of memory for a connection");
+    if (context->err || redisSetTimeout(context, limit) != REDIS_OK || !log_in(redis, context)) {
+        redisFree(context);
+        return NULL;
+    }
+    redisEnableKeepAlive(context);
+    return context;
+}
+
+// --- The pool.
+
+static redisContext *take(struct redis *redis)
+{
+    struct timespec until = sok_wait_deadline(WAIT_MS);
+    pthread_mutex_lock(&redis->lock);
+    bool in_time = sok_time_mono_ms() >= redis->down_until_ms;
+    while (in_time && redis->idle_count == 0 && redis->count >= POOL_MAX)
+        in_time = sok_wait_until(&redis->returned, &redis->lock, &until);
+    redisContext *context = in_time && redis->idle_count ? redis->idle[--redis->idle_count] : NULL;
+    bool may_connect = in_time && !context;
+    redis->count += may_connect;
+    pthread_mutex_unlock(&redis->lock);
+    if (!may_connect)
+        return context;
+    context = connect_server(redis);
+    if (context)
+        return context;
+    pthread_mutex_lock(&redis->lock);
+    redis->count--;
+    redis->down_until_ms = sok_time_mono_ms() + DOWN_MS;
+    pthread_cond_signal(&redis->returned);
+    pthread_mutex_unlock(&redis->lock);
+    return NULL;
+}
+
+// A connection that broke takes the idle ones with it: they were made before the server went.
+static void give_back(struct redis *redis, redisContext *context)
+{
+    redisContext *dead[POOL_MAX];
+    size_t dead_count = 0;
+    pthread_mutex_lock(&redis->lock);
+    if (context->err) {
+        memcpy(dead, redis->idle, redis->idle_count * sizeof(*dead));
+        dead_count = redis->idle_count;
+        dead[dead_count++] = context;
+        redis->idle_count = 0;
+        redis->count -= dead_count;
+    } else {
+        redis->idle[redis->idle_count++] = context;
+    }
+    pthread_cond_broadcast(&redis->returned);
+    pthread_mutex_unlock(&redis->lock);
+    for (size_t i = 0; i < dead_count; i++)
+        redisFree(dead[i]);
+}
+
+// The reply, the caller's to free, or NULL: Redis cannot be had. Every command here may be sent twice, so
+// that a connection that idled through a restart of the server is not noticed.
+static redisReply *run(struct redis *redis, const struct words *words)
+{
+    for (int try = 0; try < 2; try++) {
+        redisContext *context = take(redis);
+        if (!context)
+            return NULL;
+        redisReply *reply = ask(context, words);
+        bool is_slow = context->err == REDIS_ERR_IO && sok_text_eq(words->text[0], "EVALSHA");
+        give_back(redis, context);
+        if (reply || is_slow) // it may have counted
+            return reply;
+    }
+    return NULL;
+}
+
+// --- The driver.
+
+static const char *key_of(char *buf, size_t size, const char *kind, const char *key)
+{
+    snprintf(buf, size, PREFIX "%s:%s", kind, key);
+    return buf;
+}
+
+#define KEY_SIZE 320
+
+static enum sok_status redis_get(
+    struct sok_cache *cache, struct sok_arena *arena, const char *kind, const char *key, bool remove,
+    const char **ret_value, size_t *ret_len, struct sok_error *err)
+{
+    char full[KEY_SIZE];
+    struct words words = {.count = 0};
+    add(&words, remove ? "GETDEL" : "GET");
+    add(&words, key_of(full, sizeof(full), kind, key));
+    redisReply *reply = run((struct redis *)cache, &words);
+    bool found = reply && reply->type == REDIS_REPLY_STRING;
+    if (found) {
+        *ret_value = sok_strndup(arena, reply->str, reply->len);
+        *ret_len = reply->len;
+    }
+    bool is_down =
+        !reply && remove; // an empty cache to whoever only saves work, not to whoever needs an answer
+    freeReplyObject(reply);
+    if (is_down)
+        return sok_fail(err, SOK_UNAVAILABLE, "the cache is down");
+    return found ? SOK_OK : sok_fail(err, SOK_NOT_FOUND, "not in the cache");
+}
+
+static void redis_put(
+    struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len, int64_t ttl_ms)
+{
+    char full[KEY_SIZE], ttl[24];
+    struct words words = {.count = 0};
+    snprintf(ttl, sizeof(ttl), "%" PRId64, ttl_ms);
+    add(&words, "SET");
+    add(&words, key_of(full, sizeof(full), kind, key));
+    add_bytes(&words, value, len);
+    add(&words, "PX");
+    add(&words, ttl);
+    freeReplyObject(run((struct redis *)cache, &words));
+}
+
+static void unlink_key(struct redis *redis, const char *key, size_t len)
+{
+    struct words words = {.count = 0};
+    add(&words, "UNLINK");
+    add_bytes(&words, key, len);
+    freeReplyObject(run(redis, &words));
+}
+
+// One step of a walk over the keys. False at its end.
+static bool clear_some(struct redis *redis, const char *pattern, bool spare_limits, char cursor[24])
+{
+    struct words words = {.count = 0};
+    add(&words, "SCAN");
+    add(&words, cursor);
+    add(&words, "MATCH");
+    add(&words, pattern);
+    add(&words, "COUNT");
+    add(&words, SCAN_STEP);
+    redisReply *reply = run(redis, &words);
+    bool good = reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+                reply->element[0]->type == REDIS_REPLY_STRING && reply->element[1]->type == REDIS_REPLY_ARRAY;
+    for (size_t i = 0; good && i < reply->element[1]->elements; i++) {
+        const redisReply *key = reply->element[1]->element[i];
+        if (!spare_limits || !sok_text_starts(key->str, PREFIX LIMIT_KIND ":"))
+            unlink_key(redis, key->str, key->len);
+    }
+    if (good)
+        snprintf(cursor, 24, "%s", reply->element[0]->str);
+    freeReplyObject(reply);
+    return good && strcmp(cursor, "0") != 0;
+}
+
+static void redis_clear(struct sok_cache *cache, const char *kind, const char *key)
+{
+    struct redis *redis = (struct redis *)cache;
+    char full[KEY_SIZE], cursor[24] = "0";
+    if (key) {
+        key_of(full, sizeof(full), kind, key);
+        unlink_key(redis, full, strlen(full));
+        return;
+    }
+    if (kind)
+        key_of(full, sizeof(full), kind, "*");
+    else
+        snprintf(full, sizeof(full), PREFIX "*");
+    while (clear_some(redis, full, !kind, cursor)) {
+    }
+}
+
+// A sorted set of the moments within the window, by the server's clock: one clock for all processes.
+static const char limit_script[] = "local t = redis.call('TIME')\n"
+                                   "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
+                                   "local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])\n"
+                                   "redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)\n"
+                                   "local used, allowed = redis.call('ZCARD', KEYS[1]), 0\n"
+                                   "if used < limit then\n"
+                                   "  redis.call('ZADD', KEYS[1], now, ARGV[3])\n"
+                                   "  redis.call('PEXPIRE', KEYS[1], window)\n"
+                                   "  used, allowed = used + 1, 1\n"
+                                   "end\n"
+                                   "local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')\n"
+                                   "return {allowed, used, first[2] + window - now}\n";
+
+static redisReply *run_script(struct redis *redis, struct words *words)
+{
+    redisReply *reply = run(redis, words);
+    if (!reply || reply->type != REDIS_REPLY_ERROR || !sok_text_starts(reply->str, "NOSCRIPT"))
+        return reply;
+    freeReplyObject(reply); // the server forgot its scripts: by restarting, say
+    words->text[0] = "EVAL";
+    words->len[0] = strlen("EVAL");
+    words->text[1] = limit_script;
+    words->len[1] = strlen(limit_script);
+    return run(redis, words);
+}
+
+static bool is_three_numbers(const redisReply *reply)
+{
+    bool good = reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 3;
+    for (size_t i = 0; good && i < 3; i++)
+        good = reply->element[i]->type == REDIS_REPLY_INTEGER;
+    return good;
+}
+
+static enum sok_status redis_limit(
+    struct sok_cache *cache, const char *key, int64_t limit, int64_t window_ms, int64_t *ret_used,
+    int64_t *ret_reset_ms, struct sok_error *err)
+{
+    struct redis *redis = (struct redis *)cache;
+    char full[KEY_SIZE], most[24], window[24], moment[32];
+    struct words words = {.count = 0};
+    snprintf(most, sizeof(most), "%" PRId64, limit);
+    snprintf(window, sizeof(window), "%" PRId64, window_ms);
+    sok_random_token(12, moment, sizeof(moment));
+    add(&words, "EVALSHA");
+    add(&words, redis->limit_sha);
+    add(&words, "1");
+    add(&words, key_of(full, sizeof(full), LIMIT_KIND, key));
+    add(&words, most);
+    add(&words, window);
+    add(&words, moment);
+    redisReply *reply = run_script(redis, &words);
+    bool good = is_three_numbers(reply);
+    bool allowed = good && reply->element[0]->integer == 1;
+    if (good) {
+        *ret_used = reply->element[1]->integer;
+        *ret_reset_ms = reply->element[2]->integer;
+    }
+    freeReplyObject(reply);
+    if (!good)
+        return sok_cache_limit(redis->local, key, limit, window_ms, ret_used, ret_reset_ms, err);
+    if (allowed)
+        return SOK_OK;
+    enum sok_status status = sok_fail(err, SOK_LIMITED, "too many requests");
+    if (err)
+        err->retry_after_s = (int)((*ret_reset_ms + 999) / 1000);
+    return status;
+}
+
+// --- Opening and closing.
+
+// "//[[USER]:PASSWORD@]HOST[:PORT][/NUMBER]", as the Redis URI scheme has it.
+static bool parse(struct redis *redis, const char *location)
+{
+    if (!sok_text_starts(location, "//"))
+        return false;
+    char *text = sok_strdup(redis->arena, location + 2);
+    char *path = strchr(text, '/'), *at = strrchr(text, '@');
+    int64_t number = 0;
+    redis->database = "0";
+    redis->port = PORT;
+    if (path) {
+        *path++ = '\0';
+        if (*path && !sok_parse_int(path, 0, 1000000, &number))
+            return false;
+        redis->database = *path ? path : "0";
+    }
+    if (at) {
+        *at = '\0';
+        char *colon = strchr(text, ':');
+        if (!colon)
+            return false;
+        *colon = '\0';
+        redis->user = *text ? sok_uri_decode(redis->arena, text, strlen(text), false) : NULL;
+        redis->password = sok_uri_decode(redis->arena, colon + 1, strlen(colon + 1), false);
+        if (!redis->password || (*text && !redis->user))
+            return false;
+        text = at + 1;
+    }
+    char *port = text[0] == '[' ? strstr(text, "]:") : strchr(text, ':');
+    if (port) {
+        port += text[0] == '[';
+        *port++ = '\0';
+        if (!sok_parse_int(port, 1, 65535, &number))
+            return false;
+        redis->port = (int)number;
+    }
+    if (text[0] == '[') { // [::1]
+        text[strcspn(text, "]")] = '\0';
+        text++;
+    }
+    redis->host = text;
+    return *text != '\0';
+}
+
+static void redis_close(struct sok_cache *cache)
+{
+    struct redis *redis = (struct redis *)cache;
+    for (size_t i = 0; i < redis->idle_count; i++)
+        redisFree(redis->idle[i]);
+    sok_cache_close(redis->local);
+    pthread_mutex_destroy(&redis->lock);
+    pthread_cond_destroy(&redis->returned);
+    sok_arena_free(redis->arena);
+    free(redis);
+}
+
+// A server that is not there at the start is named; one that goes later is waited for.
+static enum sok_status try_out(struct redis *redis, struct sok_error *err)
+{
+    redisContext *context = take(redis);
+    if (!context)
+        return sok_fail(
+            err, SOK_UNAVAILABLE, "SOKOUL_CACHE_URL: there is no Redis at %s:%d, or it refuses the password",
+            redis->host, redis->port);
+    give_back(redis, context);
+    return SOK_OK;
+}
+
+static enum sok_status redis_open(
+    const char *location, const struct sok_clock *clock, struct sok_metrics *metrics, struct sok_cache **ret,
+    struct sok_error *err)
+{
+    struct redis *redis = calloc(1, sizeof(*redis));
+    if (!redis)
+        sok_panic("out of memory for the cache");
+    redis->base = (struct sok_cache){.driver = &sok_cache_redis, .metrics = metrics};
+    redis->arena = sok_arena_new(0);
+    unsigned char sha[SOK_SHA1_BYTES];
+    sok_sha1(limit_script, strlen(limit_script), sha);
+    sok_hex_encode(sha, sizeof(sha), redis->limit_sha);
+    pthread_mutex_init(&redis->lock, NULL);
+    sok_wait_init(&redis->returned);
+    enum sok_status status = sok_cache_open("memory:", clock, NULL, &redis->local, err);
+    if (status == SOK_OK && !parse(redis, location))
+        status = sok_fail(
+            err, SOK_INVALID, "SOKOUL_CACHE_URL: expected redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER]");
+    if (status == SOK_OK)
+        status = try_out(redis, err);
+    if (status != SOK_OK) {
+        redis_close(&redis->base);
+        return status;
+    }
+    *ret = &redis->base;
+    return SOK_OK;
+}
+
+const struct sok_cache_driver sok_cache_redis = {
+    .scheme = "redis",
+    .open = redis_open,
+    .close = redis_close,
+    .get = redis_get,
+    .put = redis_put,
+    .clear = redis_clear,
+    .limit = redis_limit,
+};
