@@ -237,6 +237,30 @@ def test_a_token_ends_at_its_second(server, forger):
   assert server.client(token).get("/auth/me").json["code"] == "token_expired"
 
 
+def test_api_keys_are_whole_or_nothing(server, admin):
+  made = admin.ok("POST", "/auth/api-keys", {"name": "script"}, status=201)
+  key, other = made["key"], server.account("keyless")
+  row = server.rows("SELECT * FROM api_keys WHERE id = ?", made["id"])[0]
+  assert key not in json.dumps(row)
+
+  def status(headers):
+    return server.client().get("/auth/me", headers=headers).status
+  assert status({"X-Api-Key": key}) == 200
+  guesses = [row["prefix"], row["key_hash"], row["key_hash"].upper(), row["id"], row["name"], row["user_id"], made["id"], key[:-1], key[1:], key + "A", "A" + key, key + "=", key + " x", key.swapcase(),
+             key.upper(), key.lower(), key[::-1], key + "," + key, key + ";", f'"{key}"', f"Bearer {key}", key * 2, "", " ", "*", "%", "_" * len(key), "null", "' OR '1'='1", "A" * 5000,
+             f"{key[:12]}{'A' * (len(key) - 12)}", admin.token, admin.refresh_token, server.setup_token(), row["prefix"] + row["key_hash"], key.replace("_", "-", 1) if "_" in key else key + "_"]
+  guesses += [key[:at] + ("A" if key[at] != "A" else "B") + key[at + 1:] for at in range(len(key))]
+  for guess in guesses:
+    assert guess != key
+    for headers in ({"X-Api-Key": guess}, {"Authorization": f"Bearer {guess}"} if guess != admin.token else {}, {"Authorization": f"ApiKey {guess}"}):
+      assert status(headers) in (400, 401), (headers, guess)
+  print(f"{len(guesses)} forged API keys")
+  for headers in ({"X-Api-Key": key, "Authorization": f"Bearer {other.token}"}, {"X-Api-Key": key, "Authorization": "Bearer x.y.z"},
+                  {"X-Api-Key": "x", "Authorization": f"Bearer {other.token}"}):
+    assert status(headers) == 401, "two credentials are none"
+  assert status({"X-Api-Key": key}) == 200
+
+
 def test_setup_tokens_are_whole_or_nothing(start):
   server = start()
   token = server.setup_token()

@@ -89,6 +89,8 @@ U DELETE /api/v1/collections/{id}/media/{media_id}
 U GET /api/v1/tasks/{id}
 M GET /api/v1/admin/audit-logs
 M GET /api/v1/admin/users
+A GET /api/v1/admin/users/{id}
+A PUT /api/v1/admin/users/{id}
 A DELETE /api/v1/admin/users/{id}
 A PUT /api/v1/admin/users/{id}/role
 A GET /api/v1/admin/security/whitelist

@@ -1,0 +1,167 @@
+"""Who gets through to what: every route with every kind of credential, and every id with somebody else's."""
+
+import json
+import subprocess
+import uuid
+
+import pytest
+
+from harness.process import wait_until
+from harness.routes import WHO, table
+from harness.sokoul import BINARY
+from harness.tokens import Forger
+
+ROUTES = table()
+ROLES = ("user", "moderator", "admin")
+NEEDED = {"U": "user", "S": "user", "T": "user", "M": "moderator", "A": "admin", "O": "admin"}
+# Bodies that reach the handler of a public route and are told apart from its own "not signed in".
+BODIES = {"POST /api/v1/auth/refresh": {"refresh_token": 1}}
+PASSED = {200, 201, 202, 204, 304, 400, 404, 409, 415, 422, 428}
+
+
+def test_every_route_has_its_place_in_the_contract():
+  names = [route.name for route in ROUTES]
+  assert len(set(names)) == len(names)
+  assert not sorted(set(names) - set(WHO)), "who may call these?"
+  described = json.loads(subprocess.run([BINARY, "openapi"], capture_output=True, check=True).stdout)["paths"]
+  paths = {f"{method.upper()} {path}" for path, item in described.items() for method in item}
+  undescribed = {route.name for route in ROUTES if route.name.replace("...}", "}") not in paths}
+  assert all(WHO[name] == "P" and "/api/" not in name for name in undescribed), undescribed
+  assert paths <= {route.name.replace("...}", "}") for route in ROUTES}
+
+
+class Credential:
+  """One way to come: `role` is what it must be worth, None for nothing; `key` for an API key."""
+
+  def __init__(self, name, role=None, key=False, headers=None, query=""):
+    self.name, self.role, self.key, self.headers, self.query = name, role, key, headers or {}, query
+
+
+def bearer(token):
+  return {"Authorization": f"Bearer {token}"}
+
+
+def new_key(client, **more):
+  reply = client.ok("POST", "/auth/api-keys", {"name": uuid.uuid4().hex, **more}, status=201)
+  return reply["key"], reply["id"]
+
+
+class People:
+  """One account of each role, some of whom have left."""
+
+  def __init__(self, server):
+    self.server = server
+    self.admin = server.admin("owner")
+    self.by_role = {role: self.add(f"some-{role}", role) for role in ROLES}
+
+  def add(self, name, role):
+    code, _, err = self.server.run("user", "add", name, "--email", f"{name}@example.org", "--role", role, stdin="correct horse battery\n")
+    assert code == 0, err
+    return self.server.login(name)
+
+  def disabled(self):
+    """The token and the key of an admin who was disabled after both had worked."""
+    client = self.add("gone", "admin")
+    key, _ = new_key(client)
+    for headers in (bearer(client.token), {"X-Api-Key": key}):
+      assert self.server.client().get("/auth/me", headers=headers).status == 200
+    assert self.server.run("user", "disable", "gone")[0] == 0
+    wait_until(lambda: client.get("/auth/me").status == 401, 10, what="the end of a disabled account's session")
+    wait_until(lambda: self.server.client().get("/auth/me", headers={"X-Api-Key": key}).status == 401, 10, what="the end of its key")
+    return client.token, key
+
+  def revoked(self):
+    client = self.server.login("some-admin")
+    assert client.get("/auth/me").status == 200  # it has been seen, and is remembered
+    client.ok("POST", "/auth/logout")
+    return client
+
+  def cookie(self):
+    reply = self.server.client().post("/auth/login", {"username": "some-admin", "password": "correct horse battery"})
+    return reply.headers["Set-Cookie"].split(";")[0]
+
+
+def credentials(people):
+  admin = people.by_role["admin"]
+  forger = Forger(people.server.data, admin.token)
+  disabled_token, disabled_key = people.disabled()
+  revoked = people.revoked()
+  deleted_key, deleted_id = new_key(admin)
+  assert people.server.client().get("/auth/me", headers={"X-Api-Key": deleted_key}).status == 200
+  admin.ok("DELETE", f"/auth/api-keys/{deleted_id}", status=204)
+  good_key = new_key(admin)[0]
+  assert people.server.client().get("/auth/me", headers=bearer(forger.altered())).status == 200  # or the forgeries prove nothing
+  worthless = {
+    "no token": {}, "garbage": bearer("not.a.token"), "empty bearer": {"Authorization": "Bearer "}, "garbage key": {"X-Api-Key": "sok_" + "x" * 40},
+    "empty key": {"X-Api-Key": ""}, "basic": {"Authorization": "Basic c29tZS1hZG1pbjpjb3JyZWN0IGhvcnNlIGJhdHRlcnk="},
+    "expired": bearer(forger.expired()), "logged out": bearer(revoked.token), "logged out, refresh": bearer(revoked.refresh_token),
+    "refresh token": bearer(admin.refresh_token), "alg none": bearer(forger.token(header={**forger.header, "alg": "none"}, signature=b"")),
+    "disabled": bearer(disabled_token), "disabled's key": {"X-Api-Key": disabled_key}, "deleted key": {"X-Api-Key": deleted_key},
+    "key as bearer of nobody": {"Authorization": f"Token {good_key}"}, "cookie only": {"Cookie": people.cookie()},
+    "access token as cookie": {"Cookie": f"sokoul_refresh={admin.token}; access_token={admin.token}"},
+  }
+  found = [Credential(name, headers=headers) for name, headers in worthless.items()]
+  found += [Credential("token in the query", query=f"?access_token={admin.token}&token={admin.token}&api_key={good_key}&apikey={good_key}")]
+  for role in ROLES:
+    found.append(Credential(role, role, headers=bearer(people.by_role[role].token)))
+    found.append(Credential(f"{role}'s key", role, key=True, headers={"X-Api-Key": new_key(people.by_role[role])[0]}))
+  return found
+
+
+def expected(who, credential):
+  """What the gate must say: 401, 403, or nothing."""
+  if who == "P":
+    return None
+  if who == "X":
+    return 403
+  if credential.role is None:
+    return 401
+  if ROLES.index(credential.role) < ROLES.index(NEEDED[who]) or (who == "S" and credential.key):
+    return 403
+  return None
+
+
+@pytest.fixture(scope="module")
+def people(server):
+  return People(server)
+
+
+def test_every_route_lets_in_whom_the_contract_lets_in(server, people):
+  cells, wrong = 0, []
+  for credential in credentials(people):
+    for route in ROUTES:
+      headers = dict(credential.headers)
+      if route.who == "O":
+        headers["Via"] = "1.1 somebody"  # or this machine's own requests are the operator's
+      if route.name == "POST /api/v1/auth/logout" and credential.role and not credential.key:
+        headers = bearer(server.login(people.by_role[credential.role].user["username"]).token)
+      body = BODIES.get(route.name, {}) if route.body != "NONE" else None
+      reply = server.client().request(route.method, route.fill() + credential.query, body, headers=headers)
+      cells += 1
+      want = expected(route.who, credential)
+      if want:
+        good = reply.status == want and (want != 401 or "WWW-Authenticate" in reply.headers)
+      else:
+        good = reply.status in PASSED
+      if not good:
+        wrong.append((credential.name, route.name, route.who, want or "through", reply))
+  print(f"{cells} cells: {len(ROUTES)} routes")
+  assert not wrong, "\n".join(map(str, wrong[:40]))
+  assert cells >= 1000
+
+
+def test_a_method_without_a_row_is_405_for_everybody(server, people):
+  paths = {}
+  for route in ROUTES:
+    paths.setdefault(route.path, set()).add(route.method)
+  count = 0
+  for route in ROUTES:
+    for method in {"GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get"} - paths[route.path]:
+      if method == "GET" and "{" in route.path or method == "CONNECT":
+        continue  # another row's parameter may take it; CONNECT has no path
+      for headers in ({}, bearer(people.by_role["admin"].token)):
+        reply = server.client().request(method, route.fill(), headers=headers)
+        assert reply.status in (404, 405, 501), (method, route.path, reply)
+        assert not any(name.lower().startswith("access-control") for name in reply.headers), reply
+        count += 1
+  print(f"{count} calls by methods that are not there")
