@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from harness import replies  # noqa: E402
 from harness.films import make_film  # noqa: E402
 from harness.sokoul import BINARY, Sokoul  # noqa: E402
 from harness.torrents import Torrent, Tracker  # noqa: E402
@@ -19,6 +20,34 @@ def pytest_configure(config):
   config.addinivalue_line("markers", "root: needs root (mounts)")
   if not BINARY.exists():
     pytest.exit(f"there is no {BINARY}: ./run --build makes it", 2)
+  config.unchecked = "only collected" if config.option.collectonly else replies.begin()
+
+
+def pytest_unconfigure():
+  if replies.checker:
+    replies.checker.kill()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+  if config.unchecked:
+    terminalreporter.write_line(f"replies were NOT held against docs/api/openapi.json: {config.unchecked}")
+  elif replies.checker:
+    terminalreporter.write_line(f"{replies.checker.checked} replies and messages held against docs/api/openapi.json")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+  if replies.checker:
+    replies.checker.test = item.nodeid
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_teardown(item):
+  """A reply that docs/api/openapi.json does not describe fails the test it came in, fixtures and all."""
+  outcome = yield
+  wrong = replies.checker.mismatches() if replies.checker else []
+  if wrong and not outcome.excinfo:
+    outcome.force_exception(AssertionError(f"not as docs/api/openapi.json says ({item.nodeid}):\n{replies.text(wrong)}"))
 
 
 def pytest_collection_modifyitems(items):

@@ -5,6 +5,8 @@ import json
 import urllib.parse
 import uuid
 
+from . import replies
+
 
 class Reply:
   def __init__(self, status, headers, body):
@@ -47,9 +49,11 @@ class Client:
     try:
       connection.request(method, path, raw, sent)
       answer = connection.getresponse()
-      return Reply(answer.status, answer.headers, answer.read())
+      reply = Reply(answer.status, answer.headers, answer.read())
     finally:
       connection.close()
+    replies.note(method, path, reply)
+    return reply
 
   def get(self, path, **options):
     return self.request("GET", path, **options)

@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 
+from . import replies
 from .process import SLOW
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
@@ -78,6 +79,7 @@ class WebSocket:
         opcode, payload = frame
         if opcode == TEXT:
           self.events.append(json.loads(payload))
+          replies.note_message(self.events[-1])
         elif opcode == PING:
           self.send(payload, PONG)
         elif opcode == CLOSE:
