@@ -3,53 +3,39 @@
 import json
 import re
 import subprocess
+import sys
 import urllib.parse
 import uuid
 
 import pytest
 
+from harness import npm, replies
 from harness.films import make_film
+from harness.http import Reply
 from harness.process import wait_until
 from harness.scene import Torznab, metadata, release, settings_for
-from harness.schema import Schemas
 from harness.sokoul import BINARY, ROOT, Sokoul
 from harness.torrents import Torrent
 
 FILE = ROOT / "docs" / "api" / "openapi.json"
 DOCUMENT = json.loads(FILE.read_text())
-SCHEMAS = Schemas(DOCUMENT)
 HASH = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Described:
-  """Calls a server and holds each reply, and each body sent that it takes, against the document."""
+  """Calls a server by the document's routes, and holds each body that was taken against it; the reply is held anyway."""
 
   def __init__(self, client):
     self.client = client
 
   def __call__(self, method, route, body=None, query="", **parameters):
     path = "/api/v1" + route if not route.startswith("//") else route[1:]
-    operation = DOCUMENT["paths"][path][method.lower()]
+    assert method.lower() in DOCUMENT["paths"][path], (method, path)
     filled = "/" + re.sub(r"\{(\w+)\}", lambda match: urllib.parse.quote(str(parameters[match[1]]), safe=""), path)
     reply = self.client.request(method, filled + query, body)
-    check(operation, reply)
     if body is not None and reply.status < 300:
-      schema = operation["requestBody"]["content"]["application/json"]["schema"]
-      assert not SCHEMAS.problems(body, schema), (method, path, body)
+      replies.note(method, filled[1:], reply, body)
     return reply
-
-
-def check(operation, reply):
-  name = operation["operationId"]
-  assert str(reply.status) in operation["responses"], (name, reply)
-  content = SCHEMAS.resolve(operation["responses"][str(reply.status)]).get("content")
-  if content is None:
-    assert not reply.body, (name, reply)
-    return
-  kind = reply.headers["Content-Type"].split(";")[0]
-  assert kind in content or "*/*" in content, (name, reply)
-  if kind.endswith("json"):
-    assert not SCHEMAS.problems(reply.json, content[kind]["schema"]), (name, reply)
 
 
 @pytest.fixture(scope="module")
@@ -85,14 +71,123 @@ def test_a_document_that_cannot_be_written_is_no_success():
   assert done.returncode == 1 and "No space" in done.stderr, done
 
 
+# --- What holds the replies against the document can fail.
+
+ACCOUNT = {"id": str(uuid.uuid4()), "username": "ada", "email": "ada@example.org", "role": "user", "avatar_url": None, "is_active": True,
+           "created_at": "2026-01-02T03:04:05.678Z", "updated_at": "2026-01-02T03:04:05.678Z"}
+PROBLEM = {"type": "about:blank", "title": "Not found", "status": 404, "detail": "there is no such thing", "instance": "/api/v1/auth/me",
+           "code": "not_found", "request_id": "abc"}
+LIES = {
+  "a field of another type": dict(body={**ACCOUNT, "is_active": "yes"}),
+  "a field that is missing": dict(body={name: value for name, value in ACCOUNT.items() if name != "role"}),
+  "a field nobody described": dict(body={**ACCOUNT, "password_hash": "$2b$12$"}),
+  "a value out of the list": dict(body={**ACCOUNT, "role": "root"}),
+  "an id that is none": dict(body={**ACCOUNT, "id": "17"}),
+  "a time without milliseconds": dict(body={**ACCOUNT, "created_at": "2026-01-02T03:04:05Z"}),
+  "no JSON": dict(body=None, raw=b"{"),
+  "another content type": dict(content_type="text/html"),
+  "a status nobody described": dict(status=226),
+  "a body where none is described": dict(status=304),
+  "no request id": dict(request_id=None),
+  "a problem that is none": dict(status=404),
+  "a problem without a code": dict(status=404, content_type="application/problem+json", body={**PROBLEM, "code": None}),
+  "a problem of another status": dict(status=404, content_type="application/problem+json", body={**PROBLEM, "status": 403}),
+  "a problem with a field too many": dict(status=404, content_type="application/problem+json", body={**PROBLEM, "stack": "main.c:1"}),
+  "a failure of our own": dict(status=500, content_type="application/problem+json", body={**PROBLEM, "status": 500}),
+  "401 without a challenge": dict(status=401, content_type="application/problem+json", body={**PROBLEM, "status": 401}),
+  "422 without a field": dict(path="/api/v1/media", status=422, content_type="application/problem+json", body={**PROBLEM, "status": 422}),
+  "a path nobody described": dict(path="/api/v1/auth/you"),
+  "a method nobody described": dict(method="DELETE"),
+}
+
+
+def exchange(method="GET", path="/api/v1/auth/me", status=200, content_type="application/json", body=ACCOUNT, raw=None, request_id="abc"):
+  headers = {"Content-Type": content_type, **({"X-Request-ID": request_id} if request_id else {})}
+  return method, path, Reply(status, headers, raw or json.dumps(body).encode())
+
+
+@pytest.fixture(scope="module")
+def checker(module_keep):
+  missing = npm.packages()
+  if missing:
+    pytest.skip(missing)
+  return module_keep(replies.Checker())
+
+
+def test_the_truth_is_found_true(checker):
+  checker.note(*exchange())
+  checker.note(*exchange("HEAD", body="", raw=b" "))
+  checker.note(*exchange(status=404, content_type="application/problem+json", body=PROBLEM))
+  checker.note(*exchange(path="/nowhere", status=404, content_type="application/problem+json", body=PROBLEM))
+  checker.note(*exchange(path="/library", content_type="text/html", raw=b"<!doctype html>"))
+  assert checker.mismatches() == []
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lie_is_found(checker, lie):
+  checker.note(*exchange())
+  checker.note(*exchange(**LIES[lie]))
+  assert len(checker.mismatches()) == 1
+  assert checker.mismatches() == [], "told once"
+
+
+def test_a_message_that_lies_is_found(checker):
+  task = {"task_id": str(uuid.uuid4()), "task_type": "search", "media_id": None, "status": "running", "progress": 50}
+  event = {"type": "task.updated", "id": str(uuid.uuid4()), "at": "2026-01-02T03:04:05.678Z", "data": task}
+  checker.note_message(event)
+  assert checker.mismatches() == []
+  for lie in ({**event, "type": "task.vanished"}, {**event, "at": None}, {**event, "data": {**task, "progress": 101}}, {**event, "more": 1}):
+    checker.note_message(lie)
+    assert len(checker.mismatches()) == 1, lie
+
+
+def test_a_lie_fails_the_test_it_came_in(folder):
+  """A run of pytest of its own, with this conftest.py: its test asks a server that lies about its health."""
+  missing = npm.packages()
+  if missing:
+    pytest.skip(missing)
+  (folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text().replace("pathlib.Path(__file__).parent", f"{str(ROOT / 'tests')!r}"))
+  (folder / "test_liar.py").write_text(LIAR)
+  done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder], capture_output=True, text=True, cwd=folder)
+  assert done.returncode == 1, done.stdout
+  assert "2 passed, 1 error" in done.stdout and "test_liar.py::test_that_sees_a_lie" in done.stdout and "GET /health: 200" in done.stdout, done.stdout
+
+
+LIAR = '''
+import http.server, threading
+from harness.http import Client
+
+class Handler(http.server.BaseHTTPRequestHandler):
+  said = b'{"status":"ok"}'
+  def do_GET(self):
+    self.send_response(200)
+    for name, value in (("Content-Type", "application/json"), ("Content-Length", len(self.said)), ("X-Request-ID", "abc")):
+      self.send_header(name, str(value))
+    self.end_headers()
+    self.wfile.write(self.said)
+  def log_message(self, *_):
+    pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+
+def test_that_sees_the_truth():
+  assert Client(server.server_port).get("//health").status == 200
+
+def test_that_sees_a_lie():
+  Handler.said = b'{"status":"fine"}'
+  assert Client(server.server_port).get("//health").status == 200
+'''
+
+
+# --- It is true of every part.
+
 def test_it_is_true_of_health_and_keys(call):
   for route in ("//health", "//health/deep", "//.well-known/jwks.json", "//metrics", "/openapi.json"):
     assert call("GET", route).status == 200
   outside = call.client.request("GET", "//health/deep", token=None, headers={"X-Forwarded-For": "192.0.2.7"})
-  check(DOCUMENT["paths"]["/health/deep"]["get"], outside)
   refused = call.client.request("GET", "//metrics", token=None, headers={"X-Forwarded-For": "192.0.2.7"})
   assert refused.status == 401
-  check(DOCUMENT["paths"]["/metrics"]["get"], refused)
   assert call("GET", "//ws").status == 400
 
 
@@ -152,10 +247,7 @@ def test_it_is_true_of_downloads(call, folder):
   one = call("POST", "/downloads/start", {"info_hash": HASH}).json["download_id"]
   assert call("POST", "/downloads/start", {"info_hash": HASH}).status == 200
   assert call("POST", "/downloads/start", {}).status == 422
-  operation = DOCUMENT["paths"]["/api/v1/downloads/start"]["post"]
   torrent = Torrent(make_film(folder / "film.mkv", seconds=1), ["http://127.0.0.1:9/announce"])
-  check(operation, call.client.upload("/downloads/start", "torrent", "film.torrent", torrent.bytes()))
-  check(operation, call.client.upload("/downloads/start", "torrent", "film.torrent", b"d3:fooi1ee"))
   for command in ("pause", "resume", "cancel"):
     assert call("POST", f"/downloads/{{id}}/{command}", id=one).status == 200
   wait_until(lambda: call("GET", "/downloads/{id}", id=one).json["status"] == "cancelled", 30, what="the end of the download")
@@ -174,12 +266,9 @@ def test_it_is_true_of_the_library_and_of_watching(call):
   assert call("GET", "/media/{id}/files", id=film).json["total"] == 1
   assert call("GET", "/streaming/providers/{media_id}", media_id=film).json["total"] == 1
   stream = call("GET", "/streaming/direct/{media_id}", media_id=film).json
-  operation = DOCUMENT["paths"]["/stream/{stream_id}/{rest}"]["get"]
   for headers, status in (({}, 200), ({"Range": "bytes=0-9"}, 206), ({"Range": "bytes=999999999-"}, 416)):
     reply = call.client.request("GET", "/" + stream["url"], token=None, headers=headers)
     assert reply.status == status
-    check(operation, reply)
-  check(operation, call.client.request("GET", "/" + stream["url"] + "0", token=None))
   assert call("POST", "/streaming/{stream_id}/start", stream_id=stream["stream_id"]).status == 200
   assert call("POST", "/streaming/{stream_id}/stop", {"position_seconds": 1}, stream_id=stream["stream_id"]).status == 200
   assert call("POST", "/streaming/{stream_id}/stop", {}, stream_id=stream["stream_id"]).status == 422
@@ -201,7 +290,6 @@ def test_it_is_true_of_works_made_by_hand(call):
   assert call("PUT", "/media/{id}", {"overview": "Short."}, id=series).json["overview"] == "Short."
   stale = call.client.request("PUT", f"/media/{series}", {"overview": "x"}, headers={"If-Match": '"old"'})
   assert stale.status == 412
-  check(DOCUMENT["paths"]["/api/v1/media/{id}"]["put"], stale)
   assert call("GET", "/streaming/direct/{media_id}", media_id=series).status == 404
   assert call("POST", "/media/{id}/enrich", id=series).status == 202
   call("POST", "/history/watch", {"media_id": one, "progress_seconds": 99, "total_seconds": 100})
@@ -238,7 +326,6 @@ def test_it_is_true_of_collections(call):
   assert call("PUT", "/collections/{id}", {"name": ""}, id=one).status == 422
   stale = call.client.request("PUT", f"/collections/{one}", {"name": "x"}, headers={"If-Match": '"old"'})
   assert stale.status == 412
-  check(DOCUMENT["paths"]["/api/v1/collections/{id}"]["put"], stale)
   assert call("DELETE", "/collections/{id}/media/{media_id}", id=one, media_id=film).status == 204
   assert call("DELETE", "/collections/{id}/media/{media_id}", id=one, media_id=film).status == 404
   assert call("DELETE", "/collections/{id}", id=one).status == 204
@@ -246,9 +333,7 @@ def test_it_is_true_of_collections(call):
 
 
 def test_it_is_true_of_bodies_that_are_refused(admin):
-  operation = DOCUMENT["paths"]["/api/v1/search"]["post"]
   json_type = {"Content-Type": "application/json"}
   for raw, headers, status in ((b"{", json_type, 400), (b"{}", {"Content-Type": "text/plain"}, 415), (b" " * 20000, json_type, 413)):
     reply = admin.request("POST", "/search", raw=raw, headers=headers)
     assert reply.status == status
-    check(operation, reply)

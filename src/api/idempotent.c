@@ -37,8 +37,10 @@ enum sok_status sok_idempotent_begin(
     const char *key = sok_request_header(request, "Idempotency-Key");
     if (!key)
         return SOK_OK;
-    if (!is_key(key))
-        return sok_fail(err, SOK_INVALID, "Idempotency-Key must be 1 to %d printable characters", KEY_MAX);
+    if (!is_key(key)) {
+        sok_fail_field(err, "Idempotency-Key", "invalid", "must be 1 to %d printable characters", KEY_MAX);
+        return SOK_INVALID;
+    }
     ret->name = sok_format(request->arena, "%s:%s", request->route->path, key);
     ret->body_hash = body_hash(request);
     ret->user_id = request->principal.user_id;
@@ -53,9 +55,9 @@ enum sok_status sok_idempotent_begin(
     }
     SOK_TRY(status);
     if (!sok_text_eq(kept.request_hash, ret->body_hash)) {
-        status = sok_fail(err, SOK_INVALID, "this Idempotency-Key was used with another request");
+        sok_fail_field(err, "Idempotency-Key", "idempotency_key_reused", "was used with another request");
         err->code = "idempotency_key_reused";
-        return status;
+        return SOK_INVALID;
     }
     sok_reply_json(request, (int)kept.http_status, sok_api_json_column(kept.response));
     *ret_replied = true;

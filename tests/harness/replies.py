@@ -79,9 +79,9 @@ def begin():
   return missing
 
 
-def note(method, path, reply):
+def note(method, path, reply, sent=None):
   if checker:
-    checker.note(method, path, reply)
+    checker.note(method, path, reply, sent)
 
 
 def note_message(message):

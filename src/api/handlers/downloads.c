@@ -86,7 +86,15 @@ static enum sok_status use_upload(struct start *start, struct sok_error *err)
     // Who asked for a scan must not get files in unscanned, so without a scanner's word there is no upload.
     if (!sok_text_empty(sok_api_of(request)->config->clamd))
         return sok_fail(err, SOK_UNAVAILABLE, "uploads are to be scanned, but the scanner cannot be asked");
-    SOK_TRY(sok_torrent_inspect(request->arena, request->upload, request->upload_len, &info, err));
+    enum sok_status status =
+        sok_torrent_inspect(request->arena, request->upload, request->upload_len, &info, err);
+    if (status == SOK_INVALID) { // its own code and sentence stay; the field is named beside them
+        struct sok_error why = *err;
+        sok_fail_field(err, "torrent", why.code ? why.code : "invalid", "%.100s", why.message);
+        err->code = why.code;
+        memcpy(err->message, why.message, sizeof(err->message));
+    }
+    SOK_TRY(status);
     start->row.torrent = (struct sok_bytes){request->upload, request->upload_len};
     start->row.title = info.name;
     start->row.size_bytes = info.size_bytes;
