@@ -108,6 +108,7 @@ SOK_HANDLER(sok_task_get);
 
 // web.c
 SOK_HANDLER(sok_web_page);
+SOK_HANDLER(sok_web_docs);
 SOK_HANDLER(sok_web_asset);
 
 // websocket.c

@@ -50,12 +50,22 @@ static enum sok_status reply_file(struct sok_request *request, const struct sok_
     return SOK_OK;
 }
 
-enum sok_status sok_web_page(struct sok_request *request, struct sok_error *err)
+static enum sok_status reply_page(struct sok_request *request, const char *name, struct sok_error *err)
 {
-    const struct sok_embedded_file *page = find("index.html");
+    const struct sok_embedded_file *page = find(name);
     if (!page)
         return sok_fail(err, SOK_NOT_FOUND, "this build has no web interface");
     return reply_file(request, page);
+}
+
+enum sok_status sok_web_page(struct sok_request *request, struct sok_error *err)
+{
+    return reply_page(request, "index.html", err);
+}
+
+enum sok_status sok_web_docs(struct sok_request *request, struct sok_error *err)
+{
+    return reply_page(request, "docs.html", err);
 }
 
 enum sok_status sok_web_asset(struct sok_request *request, struct sok_error *err)

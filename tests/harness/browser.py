@@ -1,0 +1,63 @@
+"""A real Chromium, without a window, that a test looks at and presses things in."""
+
+from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from .process import SLOW
+
+
+class Page:
+  def __init__(self, folder):
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
+                     "--disable-background-networking", "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={folder}/chromium"):
+      options.add_argument(argument)
+    self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+
+  def kill(self):
+    self.driver.quit()
+
+  def until(self, condition, what, seconds=30):
+    """Waits for a condition to hold; a page that redraws under it makes it look again."""
+    wait = WebDriverWait(self.driver, seconds * SLOW, poll_frequency=0.2, ignored_exceptions=[StaleElementReferenceException])
+    try:
+      return wait.until(lambda _: condition())
+    except TimeoutException:
+      raise AssertionError(f"{what}; the page says: {self.text()[:800]}") from None
+
+  def find(self, css):
+    return self.until(lambda: next((one for one in self.driver.find_elements(By.CSS_SELECTOR, css) if one.is_displayed()), None), css)
+
+  def fill(self, label, value):
+    box = self.until(lambda: next((one for one in self.driver.find_elements(By.CSS_SELECTOR, "input")
+                                   if label in (one.get_attribute("aria-label") or one.find_element(By.XPATH, "..").text)), None), label)
+    box.clear()
+    box.send_keys(value)
+
+  def press(self, text, inside="body"):
+    self.until(lambda: self._press(text, inside), f"something to press called {text}")
+
+  def _press(self, text, inside):
+    for one in self.driver.find_elements(By.CSS_SELECTOR, f"{inside} button, {inside} a"):
+      if one.is_displayed() and one.text.strip() == text:
+        one.click()
+        return True
+    return False
+
+  def text(self):
+    return self.driver.find_element(By.TAG_NAME, "body").text
+
+  def sees(self, text, seconds=30):
+    self.until(lambda: text in self.text(), f"the page does not say {text!r}", seconds)
+
+  def violations(self):
+    """What the browser refused by the page's own policy, since the last time it was asked."""
+    return [line["message"] for line in self.driver.get_log("browser") if "Content Security Policy" in line["message"]]
+
+  def video(self):
+    return self.driver.execute_script(
+      "const v = document.querySelector('video'); return v && {at: v.currentTime, width: v.videoWidth, error: v.error && v.error.message}")
