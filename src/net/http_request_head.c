@@ -19,6 +19,7 @@ struct framing {
 };
 
 #define LINE_END 2
+#define HEAD_END 4
 
 // Texts further apart than this do not lie behind one another: libmicrohttpd has copied a folded line.
 #define HEAD_MAX 16384
@@ -63,15 +64,19 @@ static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const c
     return MHD_YES;
 }
 
-static bool check_framing(struct sok_exchange *exchange, const char *version)
+static bool check_framing(struct sok_exchange *exchange, const char *method, const char *version)
 {
     struct framing framing = {.end = version + strlen(version)};
     MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, count_framing, &framing);
+    // A line without a name is the end of the header to it, and the rest another request.
+    size_t size =
+        MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
     exchange->has_body = framing.lengths || framing.encodings;
     if (framing.encodings && strcmp(version, "HTTP/1.0") == 0) // which has no such thing (section 6.1)
         return false;
     return !framing.wrong && framing.lengths + framing.encodings <= 1 && framing.hosts <= 1 &&
-           follows(exchange->target_end, version, 1);
+           follows(exchange->target_end, version, 1) &&
+           follows(method, framing.end, (ptrdiff_t)size - HEAD_END);
 }
 
 static enum sok_method find_method(const char *name, bool *ret_is_head)
@@ -288,7 +293,7 @@ bool sok_exchange_read_head(struct sok_exchange *exchange, const char *method, c
     struct sok_request *request = &exchange->request;
     request->method = find_method(method, &request->is_head);
     sok_exchange_read_ids(exchange);
-    if (!check_framing(exchange, version)) {
+    if (!check_framing(exchange, method, version)) {
         request->path = "/";
         exchange->response.close = true;
         sok_exchange_refuse(
