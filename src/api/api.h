@@ -12,6 +12,7 @@ struct sok_db;
 struct sok_http_client;
 struct sok_hub;
 struct sok_library;
+struct sok_overrides;
 struct sok_providers;
 struct sok_queue;
 struct sok_streaming;
@@ -26,6 +27,7 @@ struct sok_api {
     struct sok_db *db;
     struct sok_cache *cache;
     struct sok_queue *queue;
+    struct sok_overrides *overrides;
     struct sok_http_client *http;
     struct sok_providers *providers;
     struct sok_auth *auth;

@@ -40,6 +40,9 @@ const struct sok_route sok_api_routes[] = {
     {SOK_DELETE, API "/admin/users/{id}",                SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_admin_user_delete},
     {SOK_PUT,    API "/admin/users/{id}/role",           SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_admin_user_role},
 
+    {SOK_GET,    API "/admin/settings",                  SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_admin_settings_get},
+    {SOK_PUT,    API "/admin/settings",                  SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 64 * KIB, sok_admin_settings_put},
+
     {SOK_POST,  API "/search",                           SOK_POLICY_USER,       SOK_RATE_SEARCH, SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_search_start},
     {SOK_GET,   API "/search/{search_id}",               SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_get},
     {SOK_GET,   API "/search/{search_id}/results",       SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_search_results_page},

@@ -18,6 +18,7 @@
 #include "services/auth/auth.h"
 #include "services/library/library.h"
 #include "services/providers/registry.h"
+#include "services/settings/overrides.h"
 #include "services/streaming/stream.h"
 #include "services/torrent/torrent.h"
 
@@ -78,7 +79,14 @@ static enum sok_status open_backends(struct sok_program *program, struct sok_err
     SOK_TRY(sok_db_open_with(&database, &program->db, err));
     SOK_TRY(sok_migrate(program->db, snapshots, sok_clock_now_ms(&sok_clock_system), &applied, err));
     SOK_TRY(sok_cache_open(config->cache_url, &sok_clock_system, program->metrics, &program->cache, err));
-    return sok_queue_open(config->queue_url, &program->queue, err);
+    SOK_TRY(sok_queue_open(config->queue_url, &program->queue, err));
+    return sok_overrides_open(
+        &(struct sok_overrides_options){
+            .config = &program->config,
+            .db = program->db,
+            .queue = program->queue,
+            .clock = &sok_clock_system},
+        &program->overrides, err);
 }
 
 static bool session_lives(void *context, const char *session_id, const char *user_id)
@@ -162,6 +170,23 @@ static enum sok_status open_services(struct sok_program *program, struct sok_err
     return SOK_OK;
 }
 
+// Hands settings that changed to what keeps a copy of them; everything else reads them in the configuration.
+static void settings_applied(void *context)
+{
+    struct sok_program *program = context;
+    const struct sok_config *config = &program->config;
+    sok_log_set(config->log_level, config->log_format);
+    if (program->torrents)
+        sok_torrents_set_limits(program->torrents, config->torrent_down_kib, config->torrent_up_kib);
+    if (program->hub)
+        sok_hub_set_max_per_ip(program->hub, config->max_ws_per_ip);
+}
+
+static void settings_failed(void *context, const struct sok_error *err)
+{
+    sok_log_error(SOK_LOG_ERROR, SOK_LOG_API, "changed settings could not be read", err);
+}
+
 static void set_views(struct sok_program *program)
 {
     program->api = (struct sok_api){
@@ -171,6 +196,7 @@ static void set_views(struct sok_program *program)
         .db = program->db,
         .cache = program->cache,
         .queue = program->queue,
+        .overrides = program->overrides,
         .http = program->http,
         .providers = program->providers,
         .auth = program->auth,
@@ -211,7 +237,7 @@ static enum sok_status open_parts(struct sok_program *program, struct sok_error 
                 .max_per_ip = program->config.max_ws_per_ip},
             &program->hub, err));
     set_views(program);
-    return SOK_OK;
+    return sok_overrides_follow(program->overrides, settings_applied, settings_failed, program, err);
 }
 
 enum sok_status sok_program_open(struct sok_program *program, struct sok_error *err)
@@ -227,6 +253,7 @@ void sok_program_close(struct sok_program *program)
 {
     // The queue's thread calls into the hub and the sessions, so it ends before they do.
     program->queue = sok_queue_close(program->queue);
+    program->overrides = sok_overrides_close(program->overrides);
     program->hub = sok_hub_free(program->hub);
     program->streaming = sok_streaming_close(program->streaming);
     program->library = sok_library_close(program->library);

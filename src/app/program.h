@@ -20,6 +20,7 @@ struct sok_program {
     struct sok_db *db;
     struct sok_cache *cache;
     struct sok_queue *queue;
+    struct sok_overrides *overrides;
     struct sok_http_client *http;
     struct sok_auth *auth;
     struct sok_providers *providers;

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "api/api.h"
-#include "api/hub.h"
 #include "api/middleware/middleware.h"
 #include "app/commands.h"
 #include "app/program.h"
@@ -17,7 +16,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "services/auth/setup.h"
-#include "services/torrent/torrent.h"
+#include "services/settings/overrides.h"
 #include "workers/roles.h"
 
 #define GRACE_MS 30000
@@ -143,19 +142,14 @@ static void reload(struct running *running)
         sok_log_error(SOK_LOG_ERROR, SOK_LOG_API, "the configuration was not reloaded", &err);
         return;
     }
-    const char *changed = sok_config_changes(arena, &program->config, &fresh, true);
-    const char *waiting = sok_config_changes(arena, &program->config, &fresh, false);
-    sok_config_apply_live(&program->config, &fresh);
-    program->config.log_level = fresh.log_level;
-    program->config.log_format = fresh.log_format;
-    sok_log_set(fresh.log_level, fresh.log_format);
-    if (program->torrents)
-        sok_torrents_set_limits(program->torrents, fresh.torrent_down_kib, fresh.torrent_up_kib);
-    if (program->hub)
-        sok_hub_set_max_per_ip(program->hub, fresh.max_ws_per_ip);
+    const char *changed, *kept, *waiting = sok_config_changes(arena, &program->config, &fresh, false);
+    if (sok_overrides_rebase(program->overrides, arena, &fresh, &changed, &kept, &err) != SOK_OK) {
+        sok_log_error(SOK_LOG_ERROR, SOK_LOG_API, "the configuration was not reloaded", &err);
+        return;
+    }
     sok_log(
         SOK_LOG_INFO, SOK_LOG_API, "configuration reloaded", SOK_TEXT("changed", changed),
-        SOK_TEXT("needs_restart", waiting));
+        SOK_TEXT("overridden", kept), SOK_TEXT("needs_restart", waiting));
 }
 
 static void wait_for_end(struct running *running, const sigset_t *signals)

@@ -9,9 +9,8 @@
 
 #define PATH_PARTS_MAX 32
 #define PATH_BYTES_MAX 2048
-#define TITLE_MAX 150 // bytes of the title in a component, so that the rest of the name fits
-#define EPISODE_TITLE_MAX 60
 #define EXTENSION_MAX 10
+#define COPY_MAX 14 // bytes of " (2)" and the dot
 
 // Names that Windows takes for devices, whatever extension follows.
 static bool is_device_name(const char *text)
@@ -104,85 +103,26 @@ static bool good_extension(const char *extension)
     return len > 0 && len <= EXTENSION_MAX;
 }
 
-// "Title (Year)"; a year that the title already ends with is not said twice.
-static enum sok_status work_name(
-    struct sok_arena *arena, const struct sok_naming *naming, char **ret_name, struct sok_error *err)
-{
-    char *title = sok_naming_sanitise(arena, naming->title, TITLE_MAX);
-    if (!*title)
-        return sok_fail(err, SOK_INVALID, "no title that could name a folder");
-    char *year = naming->year > 0 ? sok_format(arena, " (%d)", naming->year) : sok_strdup(arena, "");
-    *ret_name = sok_text_ends(title, year) ? title : sok_format(arena, "%s%s", title, year);
-    return SOK_OK;
-}
-
-enum sok_status sok_naming_folder(
-    struct sok_arena *arena, const struct sok_naming *naming, char **ret_path, struct sok_error *err)
-{
-    char *name = NULL;
-    SOK_TRY(work_name(arena, naming, &name, err));
-    *ret_path = sok_format(arena, "%s/%s", naming->series ? "Shows" : "Movies", name);
-    return SOK_OK;
-}
-
-static char *movie_file(struct sok_arena *arena, const struct sok_naming *naming, const char *work)
-{
-    const char *edition = sok_naming_sanitise(arena, naming->edition, 40);
-    const char *resolution = sok_naming_sanitise(arena, naming->resolution, 12);
-    // Jellyfin and Plex take what follows " - " for the version's name when the rest is the folder's name.
-    const char *dash = *edition || *resolution ? " - " : "";
-    const char *blank = *edition && *resolution ? " " : "";
-    return sok_format(arena, "%s%s%s%s%s", work, dash, resolution, blank, edition);
-}
-
-static char *episode_number(struct sok_arena *arena, const struct sok_naming *naming)
-{
-    int season = naming->season < 0 ? 1 : naming->season;
-    if (naming->episode < 0)
-        return sok_naming_sanitise(arena, naming->air_date, 10);
-    if (naming->last_episode > naming->episode)
-        return sok_format(arena, "S%02dE%02d-E%02d", season, naming->episode, naming->last_episode);
-    return sok_format(arena, "S%02dE%02d", season, naming->episode);
-}
-
-static char *episode_file(struct sok_arena *arena, const struct sok_naming *naming, const char *work)
-{
-    const char *number = episode_number(arena, naming);
-    const char *title = sok_naming_sanitise(arena, naming->episode_title, EPISODE_TITLE_MAX);
-    return sok_format(arena, "%s - %s%s%s", work, number, *title ? " - " : "", title);
-}
-
-// Specials lie in "Season 00", which all three read as specials.
-static int season_folder(const struct sok_naming *naming)
-{
-    int64_t year;
-    if (naming->season >= 0)
-        return naming->season;
-    if (naming->episode < 0 && naming->air_date && strlen(naming->air_date) == 10) {
-        char text[5] = {0};
-        memcpy(text, naming->air_date, 4);
-        if (sok_parse_int(text, 1900, 2200, &year))
-            return (int)year;
-    }
-    return 1;
-}
-
 enum sok_status sok_naming_path(
     struct sok_arena *arena, const struct sok_naming *naming, char **ret_path, struct sok_error *err)
 {
-    char *folder = NULL, *work = NULL;
-    SOK_TRY(sok_naming_folder(arena, naming, &folder, err));
-    SOK_TRY(work_name(arena, naming, &work, err));
+    const struct sok_naming_style *style = naming->style ? naming->style : &sok_naming_style_default;
+    char *path = NULL;
+    if (!*sok_naming_sanitise(arena, naming->title, SOK_NAMING_PART_MAX))
+        return sok_fail(err, SOK_INVALID, "no title that could name a folder");
     if (!good_extension(naming->extension))
         return sok_fail(err, SOK_INVALID, "no usable file extension");
     if (naming->series && naming->episode < 0 && sok_text_empty(naming->air_date))
         return sok_fail(err, SOK_INVALID, "neither episode number nor air date is known");
-    char *file = naming->series ? episode_file(arena, naming, work) : movie_file(arena, naming, work);
-    cut_at_character(file, SOK_NAMING_PART_MAX - EXTENSION_MAX - 14);
+    SOK_TRY(sok_naming_render(
+        arena, naming->series ? style->episode : style->movie, naming,
+        SOK_NAMING_PART_MAX - EXTENSION_MAX - COPY_MAX, &path, err));
     if (naming->copy > 1)
-        file = sok_format(arena, "%s (%d)", file, naming->copy);
-    const char *season = naming->series ? sok_format(arena, "/Season %02d", season_folder(naming)) : "";
-    *ret_path = sok_format(arena, "%s%s/%s.%s", folder, season, file, naming->extension);
+        path = sok_format(arena, "%s (%d)", path, naming->copy);
+    path = sok_format(arena, "%s.%s", path, naming->extension);
+    if (!sok_naming_path_is_safe(path))
+        return sok_fail(err, SOK_INVALID, "the pattern of names gives no path within the library");
+    *ret_path = path;
     return SOK_OK;
 }
 

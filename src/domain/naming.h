@@ -16,6 +16,21 @@
     240 // bytes of one path component: below the 255 of file systems, with room for a
         // subtitle's ".pt-br.forced.srt"
 
+#define SOK_NAMING_PATTERN_MAX 300 // bytes
+
+// How paths are made: a pattern for films and one for episodes, without extension. Fields: {title} {year}
+// {resolution} {edition}, {version} (both of them), and for episodes {season} {episode} {number} ("S01E02",
+// "S01E02-E03" or the air date) {episode_title} {air_date}. ":00" fills a number up to two digits; text
+// within the braces, "{ (year)}", is said only when the field is known. Borrowed.
+struct sok_naming_style {
+    const char *movie, *episode;
+};
+extern const struct sok_naming_style sok_naming_style_default;
+
+// NULL when a pattern is good, else what is wrong with it as the end of a sentence ("must have {title} ..."),
+// in the arena. A good one gives a path below the library whatever the names are.
+const char *sok_naming_pattern_problem(struct sok_arena *arena, const char *pattern, bool series);
+
 // All borrowed; NULL and 0 for what is not known.
 struct sok_naming {
     const char *title; // of the film or the series
@@ -27,8 +42,9 @@ struct sok_naming {
     int episode, last_episode; // last_episode > episode: a file with several; episode -1: by air date
     const char *air_date;      // "2020-01-31"
     const char *episode_title;
-    const char *extension; // without the dot; letters and digits only
-    int copy;              // > 1: a further file of the same work and quality, gets " (2)"
+    const char *extension;                // without the dot; letters and digits only
+    int copy;                             // > 1: a further file of the same work and quality, gets " (2)"
+    const struct sok_naming_style *style; // NULL: the default
 };
 
 // The path below the library folder, with '/' between the parts. SOK_INVALID without a title or with an
@@ -36,9 +52,11 @@ struct sok_naming {
 SOK_MUST_CHECK enum sok_status sok_naming_path(
     struct sok_arena *arena, const struct sok_naming *naming, char **ret_path, struct sok_error *err);
 
-// The folder alone: "Movies/Title (Year)" or "Shows/Title (Year)".
-SOK_MUST_CHECK enum sok_status sok_naming_folder(
-    struct sok_arena *arena, const struct sok_naming *naming, char **ret_path, struct sok_error *err);
+// The pattern with the fields put in; the last part is cut at file_max_bytes. What sok_naming_path is made
+// of.
+SOK_MUST_CHECK enum sok_status sok_naming_render(
+    struct sok_arena *arena, const char *pattern, const struct sok_naming *naming, size_t file_max_bytes,
+    char **ret_path, struct sok_error *err);
 
 // One safe path component of at most max_bytes: clean UTF-8 cut at a character, no separators, control or
 // reserved characters, no dots or blanks at the ends, no reserved Windows name. "" when nothing is left.

@@ -141,6 +141,129 @@ static void torrent_paths_that_leave_their_folder_are_unsafe(void **state)
     assert_false(sok_naming_path_is_safe(deep));
 }
 
+static void a_pattern_says_where_things_lie(void **state)
+{
+    static const struct {
+        const char *movie, *episode, *path;
+    } cases[] = {
+        {"Films/{title}{ [year]}/{title}", NULL, "Films/Sintel [2010]/Sintel.mkv"},
+        {"{year}/{title}{ [resolution]}{ {edition}}", NULL, NULL},
+        {"{year}/{title}{ [resolution]}{ (edition)}", NULL, "2010/Sintel [1080p].mkv"},
+        {"Films {edition}/{title}", NULL, "Films/Sintel.mkv"},
+        {"{edition}/{title}", NULL, "Sintel.mkv"},
+        {NULL, "{title}/S{season:00}/{title} {season}x{episode:00}{ - episode_title}",
+         "Sintel/S03/Sintel 3x04.mkv"},
+        {NULL, "TV/{title}{ (year)}/{number} {title}", "TV/Sintel (2010)/S03E04 Sintel.mkv"},
+        {NULL, "TV/{title}{ - air_date}/{title} {number}", "TV/Sintel/Sintel S03E04.mkv"},
+    };
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    for (size_t i = 0; i < SOK_ARRAY_LEN(cases); i++) {
+        struct sok_naming_style style = {cases[i].movie, cases[i].episode};
+        const struct sok_naming naming = {
+            .title = "Sintel",
+            .year = 2010,
+            .resolution = "1080p",
+            .extension = "mkv",
+            .style = &style,
+            .series = cases[i].episode != NULL,
+            .season = 3,
+            .episode = 4};
+        const char *pattern = cases[i].movie ? cases[i].movie : cases[i].episode;
+        char *path = NULL;
+        if (!cases[i].path) {
+            assert_non_null(sok_naming_pattern_problem(arena, pattern, naming.series));
+            continue;
+        }
+        assert_null(sok_naming_pattern_problem(arena, pattern, naming.series));
+        assert_ok(sok_naming_path(arena, &naming, &path, NULL));
+        assert_string_equal(cases[i].path, path);
+    }
+    assert_null(sok_naming_pattern_problem(arena, sok_naming_style_default.movie, false));
+    assert_null(sok_naming_pattern_problem(arena, sok_naming_style_default.episode, true));
+}
+
+static void patterns_that_could_leave_the_library_are_refused(void **state)
+{
+    static const char *const wrong[] = {
+        "",
+        "/",
+        "{title}",
+        "/etc/{title}",
+        "Movies/{title}/",
+        "../{title}/{title}",
+        "Movies/../{title}",
+        "Movies/./{title}",
+        "Movies//{title}",
+        "Movies/{title",
+        "Movies/title}",
+        "Movies/{ti{tle}}",
+        "Movies/{tit/le}",
+        "Movies\\{title}/{title}",
+        "Movies/{year}",
+        "Movies/{title}{number}",
+        "Movies/{title}\n",
+        "Movies/{title}:",
+        "Movies/{:title}",
+        "Movies/{title:00}",
+        "Movies/{title year}",
+        "Movies/{}{title}",
+        "Movies/{ }{title}",
+        ".hidden/{title}",
+        "Movies/{title}.",
+        " /{title}",
+        "a/b/c/d/e/f/{title}",
+        "Movies/{TITLE}",
+        "Movies/{title}?",
+        "Movies/{title}{?year}",
+        "\xff/{title}",
+        "$(id)/{year:00}",
+        "Movies/{titles}",
+        "Movies/{\"year}{title}"};
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    for (size_t i = 0; i < SOK_ARRAY_LEN(wrong); i++)
+        if (!sok_naming_pattern_problem(arena, wrong[i], false))
+            fail_msg("\"%s\" is taken for a good pattern", wrong[i]);
+    char long_one[400] = "Movies/{title}";
+    memset(long_one + strlen(long_one), 'a', 300);
+    assert_non_null(sok_naming_pattern_problem(arena, long_one, false));
+    assert_non_null(sok_naming_pattern_problem(arena, "Shows/{title}/{title}", true));
+    assert_non_null(sok_naming_pattern_problem(arena, "Shows/{title}/{number}", true));
+    assert_non_null(sok_naming_pattern_problem(arena, "Shows/{title} {season}", true));
+}
+
+// Every good pattern with every hostile name stays a path below the library.
+static void no_name_leaves_the_library_under_any_pattern(void **state)
+{
+    static const char *const patterns[] = {
+        "{title}{year}/{title}",
+        "{edition}/{title}{ (resolution)}",
+        "{edition}/{version}/{resolution}/{title}",
+        "{.edition}{title}/{..edition} {title}",
+        "{.edition.}/{title}",
+        "{ edition }/{title}"};
+    static const char *const texts[] = {
+        "..",  "../..", "/etc/passwd", "a/../../b",    ".",    "",   "\x01", "\xff\xfe",
+        "nul", "C:\\x", "....",        "\xe2\x80\xae", "a\nb", NULL, "~",    "-rf"};
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    for (size_t i = 0; i < SOK_ARRAY_LEN(patterns); i++)
+        for (size_t t = 0; t < SOK_ARRAY_LEN(texts); t++)
+            for (size_t e = 0; e < SOK_ARRAY_LEN(texts); e++) {
+                struct sok_naming_style style = {patterns[i], NULL};
+                const struct sok_naming naming = {
+                    .title = texts[t],
+                    .edition = texts[e],
+                    .resolution = texts[(t + e) % SOK_ARRAY_LEN(texts)],
+                    .extension = "mkv",
+                    .style = &style};
+                char *path = NULL;
+                assert_null(sok_naming_pattern_problem(arena, patterns[i], false));
+                if (sok_naming_path(arena, &naming, &path, NULL) != SOK_OK)
+                    continue;
+                assert_true(sok_naming_path_is_safe(path));
+                assert_null(strstr(path, "/."));
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +271,9 @@ int main(void)
         cmocka_unit_test(hostile_titles_become_plain_parts),
         cmocka_unit_test(long_titles_are_cut_between_characters),
         cmocka_unit_test(without_a_title_or_extension_there_is_no_path),
+        cmocka_unit_test(a_pattern_says_where_things_lie),
+        cmocka_unit_test(patterns_that_could_leave_the_library_are_refused),
+        cmocka_unit_test(no_name_leaves_the_library_under_any_pattern),
         cmocka_unit_test(torrent_paths_that_leave_their_folder_are_unsafe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,90 +85,237 @@ void sok_quality_profile_default(struct sok_quality_profile *ret_profile)
     };
 }
 
-// One row a number: where it lies, its key and its limits.
-static const struct {
-    const char *key;
-    size_t offset;
-    int min, max;
-} number_fields[] = {
-    {"min_height", offsetof(struct sok_quality_profile, min_height), 0, 4320},
-    {"preferred_height", offsetof(struct sok_quality_profile, preferred_height), 1, 4320},
-    {"max_height", offsetof(struct sok_quality_profile, max_height), 1, 8640},
-    {"min_size_mib_h", offsetof(struct sok_quality_profile, min_size_mib_h), 0, 1000000},
-    {"max_size_mib_h", offsetof(struct sok_quality_profile, max_size_mib_h), 0, 1000000},
+#define AT(field) offsetof(struct sok_quality_profile, field)
+static const struct sok_quality_field fields[] = {
+    // key, kind, field, limits, words, meaning
+    {"min_height", SOK_QUALITY_NUMBER, AT(min_height), 0, 4320, NULL,
+     "lines of the picture below which a release loses points"},
+    {"preferred_height", SOK_QUALITY_NUMBER, AT(preferred_height), 1, 4320, NULL,
+     "lines of the picture that are wanted most"},
+    {"max_height", SOK_QUALITY_NUMBER, AT(max_height), 1, 8640, NULL,
+     "lines of the picture above which a release loses points"},
+    {"min_size_mib_h", SOK_QUALITY_NUMBER, AT(min_size_mib_h), 0, 1000000, NULL,
+     "least plausible MiB an hour of film, 0: by the resolution"},
+    {"max_size_mib_h", SOK_QUALITY_NUMBER, AT(max_size_mib_h), 0, 1000000, NULL,
+     "most MiB an hour of film, 0: by the resolution"},
+    {"allow_cam", SOK_QUALITY_FLAG, AT(allow_cam), 0, 1, NULL,
+     "recordings from a cinema score like other releases"},
+    {"prefer_hevc", SOK_QUALITY_FLAG, AT(prefer_hevc), 0, 1, NULL, "codecs that save space are worth more"},
+    {"prefer_hdr", SOK_QUALITY_FLAG, AT(prefer_hdr), 0, 1, NULL, "high dynamic range is worth more"},
+    {"prefer_surround", SOK_QUALITY_FLAG, AT(prefer_surround), 0, 1, NULL, "surround sound is worth more"},
+    {"languages", SOK_QUALITY_WORDS, AT(languages), 0, SOK_QUALITY_WORDS_MAX, "en, pt-br",
+     "languages that somebody here understands; none: any"},
+    {"preferred_sources", SOK_QUALITY_WORDS, AT(preferred_sources), 0, SOK_QUALITY_WORDS_MAX,
+     "bluray, web-dl", "what a release should be made from; none: the better the higher"},
+    {"preferred_codecs", SOK_QUALITY_WORDS, AT(preferred_codecs), 0, SOK_QUALITY_WORDS_MAX, "hevc, av1",
+     "how the picture should be coded; none: as prefer_hevc says"},
+    {"banned_words", SOK_QUALITY_WORDS, AT(banned_words), 0, SOK_QUALITY_WORDS_MAX, "hc, upscaled",
+     "a release with one of these words in its name never scores well"},
 };
+#undef AT
 
-static const struct {
-    const char *key;
-    size_t offset;
-} flag_fields[] = {
-    {"allow_cam", offsetof(struct sok_quality_profile, allow_cam)},
-    {"prefer_hevc", offsetof(struct sok_quality_profile, prefer_hevc)},
-    {"prefer_hdr", offsetof(struct sok_quality_profile, prefer_hdr)},
-    {"prefer_surround", offsetof(struct sok_quality_profile, prefer_surround)},
-};
-
-static void read_languages(const json_t *object, struct sok_quality_profile *profile, struct sok_error *err)
+const struct sok_quality_field *sok_quality_fields(size_t *ret_count)
 {
-    const json_t *value = json_object_get(object, "languages");
-    if (!value)
+    *ret_count = SOK_ARRAY_LEN(fields);
+    return fields;
+}
+
+static void *field_of(struct sok_quality_profile *profile, const struct sok_quality_field *field)
+{
+    return (char *)profile + field->offset;
+}
+
+static bool is_word_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (unsigned char)c >= 0x80;
+}
+
+static bool is_language(const char *text)
+{
+    size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+    return len >= 2 && len <= 3 &&
+           (!text[len] || (text[len] == '-' && text[len + 1] &&
+                           !text[len + 1 + strspn(text + len + 1, "abcdefghijklmnopqrstuvwxyz0123456789")]));
+}
+
+// NULL, or what is expected instead.
+static const char *check_word(const struct sok_quality_field *field, const char *word)
+{
+    if (strcmp(field->key, "languages") == 0)
+        return is_language(word) ? NULL : "language codes such as \"en\" or \"pt-br\" are wanted";
+    if (strcmp(field->key, "preferred_sources") == 0)
+        return sok_quality_source_rank(word) ? NULL : "sources such as \"bluray\" or \"web-dl\" are wanted";
+    if (strcmp(field->key, "preferred_codecs") == 0)
+        return sok_quality_codec_rank(word) ? NULL
+                                            : "codecs such as \"hevc\", \"h264\" or \"av1\" are wanted";
+    for (const char *c = word; *c; c++)
+        if (is_word_char(*c))
+            return NULL;
+    return "words with a letter or digit are wanted";
+}
+
+static void read_words(
+    const struct sok_quality_field *field, const json_t *value, struct sok_quality_words *words,
+    struct sok_error *err)
+{
+    const json_t *item;
+    size_t i;
+    struct sok_quality_words read = {0};
+    if (!json_is_array(value) || json_array_size(value) > SOK_QUALITY_WORDS_MAX) {
+        sok_fail_field(
+            err, field->key, json_is_array(value) ? "too_long" : "wrong_type",
+            "a list of at most %d words is wanted", SOK_QUALITY_WORDS_MAX);
         return;
-    const char *text = json_string_value(value);
-    bool good = text && strlen(text) < sizeof(profile->languages);
-    for (const char *c = text; good && *c; c++)
-        good = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == ',' || *c == '-';
-    if (good)
-        memcpy(profile->languages, text, strlen(text) + 1);
-    else
-        sok_fail_field(err, "languages", "invalid", "language codes such as \"en,pt-br\" are wanted");
+    }
+    json_array_foreach(value, i, item)
+    {
+        const char *text = json_string_value(item);
+        bool fits = text && *text && strlen(text) < SOK_QUALITY_WORD_BYTES;
+        const char *wrong = fits ? check_word(field, text) : "words of 1 to 31 bytes are wanted";
+        if (wrong) {
+            sok_fail_field(err, field->key, "invalid", "%s", wrong);
+            return;
+        }
+        if (!sok_quality_words_have(&read, text))
+            memcpy(read.item[read.count++], text, strlen(text) + 1);
+    }
+    *words = read;
+}
+
+static void read_field(
+    const struct sok_quality_field *field, const json_t *value, struct sok_quality_profile *profile,
+    struct sok_error *err)
+{
+    if (field->kind == SOK_QUALITY_WORDS) {
+        read_words(field, value, field_of(profile, field), err);
+    } else if (field->kind == SOK_QUALITY_FLAG) {
+        if (json_is_boolean(value))
+            *(bool *)field_of(profile, field) = json_is_true(value);
+        else
+            sok_fail_field(err, field->key, "wrong_type", "true or false is wanted");
+    } else {
+        json_int_t number = json_integer_value(value);
+        if (!json_is_integer(value))
+            sok_fail_field(err, field->key, "wrong_type", "a whole number is wanted");
+        else if (number < field->min || number > field->max)
+            sok_fail_field(
+                err, field->key, "out_of_range", "a whole number from %d to %d is wanted", field->min,
+                field->max);
+        else
+            *(int *)field_of(profile, field) = (int)number;
+    }
+}
+
+static const struct sok_quality_field *find_field(const char *key)
+{
+    for (size_t i = 0; i < SOK_ARRAY_LEN(fields); i++)
+        if (strcmp(fields[i].key, key) == 0)
+            return &fields[i];
+    return NULL;
+}
+
+// What no single field shows.
+static void check_together(const struct sok_quality_profile *profile, struct sok_error *err)
+{
+    if (profile->min_height > profile->max_height)
+        sok_fail_field(
+            err, "min_height", "out_of_range", "is above max_height, which is %d", profile->max_height);
+    else if (
+        profile->preferred_height < profile->min_height || profile->preferred_height > profile->max_height)
+        sok_fail_field(
+            err, "preferred_height", "out_of_range",
+            "is %d, and must be from %d (min_height) to %d (max_height)", profile->preferred_height,
+            profile->min_height, profile->max_height);
+    if (profile->max_size_mib_h && profile->min_size_mib_h > profile->max_size_mib_h)
+        sok_fail_field(
+            err, "min_size_mib_h", "out_of_range", "is above max_size_mib_h, which is %d",
+            profile->max_size_mib_h);
 }
 
 enum sok_status sok_quality_profile_from_json(
     const json_t *object, struct sok_quality_profile *ret_profile, struct sok_error *err)
 {
     struct sok_quality_profile profile;
-    struct sok_error fields = {0};
+    struct sok_error found = {0};
+    const char *key;
+    json_t *value;
     sok_quality_profile_default(&profile);
     if (!json_is_object(object))
         return sok_fail(err, SOK_INVALID, "a quality profile is a JSON object");
-    for (size_t i = 0; i < SOK_ARRAY_LEN(number_fields); i++) {
-        const json_t *value = json_object_get(object, number_fields[i].key);
-        int64_t number = sok_json_int(object, number_fields[i].key, -1);
-        if (value && (number < number_fields[i].min || number > number_fields[i].max))
-            sok_fail_field(
-                &fields, number_fields[i].key, "out_of_range", "a whole number from %d to %d is wanted",
-                number_fields[i].min, number_fields[i].max);
-        else if (value)
-            *(int *)((char *)&profile + number_fields[i].offset) = (int)number;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        const struct sok_quality_field *field = find_field(key);
+        if (field)
+            read_field(field, value, &profile, &found);
+        else
+            sok_fail_field(&found, key, "unknown", "there is no such setting");
     }
-    for (size_t i = 0; i < SOK_ARRAY_LEN(flag_fields); i++) {
-        const json_t *value = json_object_get(object, flag_fields[i].key);
-        if (value && !json_is_boolean(value))
-            sok_fail_field(&fields, flag_fields[i].key, "wrong_type", "true or false is wanted");
-        else if (value)
-            *(bool *)((char *)&profile + flag_fields[i].offset) = json_is_true(value);
-    }
-    read_languages(object, &profile, &fields);
-    if (!fields.field_count && profile.min_height > profile.max_height)
-        sok_fail_field(&fields, "min_height", "out_of_range", "min_height is above max_height");
-    if (fields.field_count) {
+    if (!found.field_count)
+        check_together(&profile, &found);
+    if (found.field_count) {
         if (err)
-            *err = fields;
+            *err = found;
         return SOK_INVALID;
     }
     *ret_profile = profile;
     return SOK_OK;
 }
 
+static json_t *words_to_json(const struct sok_quality_words *words)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < words->count; i++)
+        json_array_append_new(list, json_string(words->item[i]));
+    return list;
+}
+
 json_t *sok_quality_profile_to_json(const struct sok_quality_profile *profile)
 {
     json_t *object = json_object();
-    for (size_t i = 0; i < SOK_ARRAY_LEN(number_fields); i++)
-        sok_json_set_int(
-            object, number_fields[i].key, *(const int *)((const char *)profile + number_fields[i].offset));
-    for (size_t i = 0; i < SOK_ARRAY_LEN(flag_fields); i++)
-        sok_json_set_bool(
-            object, flag_fields[i].key, *(const bool *)((const char *)profile + flag_fields[i].offset));
-    sok_json_set_text(object, "languages", profile->languages);
+    for (size_t i = 0; i < SOK_ARRAY_LEN(fields); i++) {
+        const void *at = (const char *)profile + fields[i].offset;
+        if (fields[i].kind == SOK_QUALITY_NUMBER)
+            sok_json_set_int(object, fields[i].key, *(const int *)at);
+        else if (fields[i].kind == SOK_QUALITY_FLAG)
+            sok_json_set_bool(object, fields[i].key, *(const bool *)at);
+        else
+            json_object_set_new(object, fields[i].key, words_to_json(at));
+    }
     return object;
+}
+
+bool sok_quality_words_have(const struct sok_quality_words *words, const char *word)
+{
+    for (int i = 0; word && i < words->count; i++)
+        if (sok_text_eq_nocase(words->item[i], word))
+            return true;
+    return false;
+}
+
+// " film hard sub 1080p ": folded, one blank where something else than letters and digits stood.
+static char *spaced(struct sok_arena *arena, const char *text)
+{
+    const char *folded = sok_text_fold(arena, text);
+    char *out = sok_alloc(arena, strlen(folded) + 3), *at = out;
+    *at++ = ' ';
+    for (const char *c = folded; *c; c++)
+        if (is_word_char(*c))
+            *at++ = *c;
+        else if (at[-1] != ' ')
+            *at++ = ' ';
+    if (at[-1] != ' ')
+        *at++ = ' ';
+    *at = 0;
+    return out;
+}
+
+const char *sok_quality_find_banned(
+    struct sok_arena *arena, const struct sok_quality_words *words, const char *name)
+{
+    const char *in = words->count && name ? spaced(arena, name) : "";
+    for (int i = 0; i < words->count; i++)
+        if (strstr(in, spaced(arena, words->item[i])))
+            return words->item[i];
+    return NULL;
 }

@@ -12,6 +12,7 @@
 #define MERITS_MAX 45
 #define CINEMA_CAP 30
 #define LOCKED_CAP 20
+#define BANNED_CAP 10
 #define NO_FILM_CAP 5
 
 struct band {
@@ -95,6 +96,13 @@ static const char *caps_of(struct sum *sum)
         limit(sum, 5, LOCKED_CAP);
         return "Wants a password";
     }
+    const char *banned = sok_quality_find_banned(sum->arena, &sum->profile.banned_words, release->name);
+    if (banned) {
+        limit(sum, 2, BANNED_CAP);
+        return sok_format(
+            sum->arena, "Has \"%s\" in its name, which the quality profile bans: never more than %d", banned,
+            BANNED_CAP);
+    }
     if (!sum->profile.allow_cam && sok_quality_is_cinema_recording(release->source)) {
         limit(sum, 12, CINEMA_CAP);
         return sok_format(
@@ -111,13 +119,13 @@ static void weigh_resolution(struct sum *sum)
     if (!height) {
         weigh(sum, "The resolution is not named", 4);
     } else if (height < sum->profile.min_height) {
-        weigh(sum, sok_format(sum->arena, "%s is below what the profile accepts", resolution), -6);
+        weigh(sum, sok_format(sum->arena, "%s is below what the quality profile accepts", resolution), -6);
     } else if (height > sum->profile.max_height) {
-        weigh(sum, sok_format(sum->arena, "%s is above what the profile accepts", resolution), -2);
+        weigh(sum, sok_format(sum->arena, "%s is above what the quality profile accepts", resolution), -2);
     } else if (height == wanted) {
-        weigh(sum, sok_format(sum->arena, "%s, as preferred", resolution), 14);
+        weigh(sum, sok_format(sum->arena, "%s, as the quality profile prefers", resolution), 14);
     } else if (height > wanted) {
-        weigh(sum, sok_format(sum->arena, "%s, more than preferred", resolution), 11);
+        weigh(sum, sok_format(sum->arena, "%s, more than the quality profile prefers", resolution), 11);
     } else {
         weigh(sum, sok_format(sum->arena, "%s", resolution), 11.0 * height / wanted);
     }
@@ -126,9 +134,27 @@ static void weigh_resolution(struct sum *sum)
 static void weigh_source(struct sum *sum)
 {
     const char *source = sum->input->release->source;
+    const struct sok_quality_words *preferred = &sum->profile.preferred_sources;
     int rank = sok_quality_source_rank(source);
-    if (rank)
-        weigh(sum, sok_format(sum->arena, "Made from %s", source), rank / 2.0);
+    if (rank && sok_quality_words_have(preferred, source))
+        weigh(sum, sok_format(sum->arena, "Made from %s, as the quality profile prefers", source), 8);
+    else if (rank) // beside what is preferred, the rest orders itself lower
+        weigh(sum, sok_format(sum->arena, "Made from %s", source), rank / (preferred->count ? 4.0 : 2.0));
+}
+
+static void weigh_codec(struct sum *sum)
+{
+    const char *codec = sum->input->release->video_codec;
+    const struct sok_quality_words *preferred = &sum->profile.preferred_codecs;
+    int rank = sok_quality_codec_rank(codec);
+    if (rank && sok_quality_words_have(preferred, codec))
+        weigh(sum, sok_format(sum->arena, "Coded as %s, as the quality profile prefers", codec), 3);
+    else if (rank && preferred->count)
+        weigh(sum, sok_format(sum->arena, "Coded as %s", codec), rank / 4.0);
+    else if (rank >= 5 && sum->profile.prefer_hevc)
+        weigh(sum, sok_format(sum->arena, "%s saves space", codec), 3);
+    else if (rank)
+        weigh(sum, sok_format(sum->arena, "Coded as %s", codec), rank >= 4 ? 2 : rank / 3.0);
 }
 
 static void weigh_picture(struct sum *sum)
@@ -136,12 +162,7 @@ static void weigh_picture(struct sum *sum)
     const struct sok_release *release = sum->input->release;
     weigh_resolution(sum);
     weigh_source(sum);
-    int rank = sok_quality_codec_rank(release->video_codec);
-    bool modern = rank >= 5;
-    if (modern && sum->profile.prefer_hevc)
-        weigh(sum, sok_format(sum->arena, "%s saves space", release->video_codec), 3);
-    else if (rank)
-        weigh(sum, sok_format(sum->arena, "Coded as %s", release->video_codec), rank >= 4 ? 2 : rank / 3.0);
+    weigh_codec(sum);
     bool hdr = release->hdr.count && !sok_words_has(&release->hdr, "sdr");
     if (hdr && sum->profile.prefer_hdr)
         weigh(sum, "High dynamic range", 2);
@@ -165,14 +186,15 @@ static bool is_surround(const struct sok_release *release)
 static bool understood(const struct sum *sum)
 {
     const struct sok_words *spoken = &sum->input->release->languages;
-    const char *list = sum->profile.languages;
-    for (int i = 0; i < spoken->count; i++) {
-        size_t len = strcspn(spoken->item[i], "-");
-        for (const char *at = strstr(list, spoken->item[i]); at; at = strstr(at + 1, spoken->item[i]))
-            if ((at == list || at[-1] == ',') && (!at[len] || at[len] == ',' || at[len] == '-'))
+    const struct sok_quality_words *list = &sum->profile.languages;
+    for (int i = 0; i < spoken->count; i++)
+        for (int j = 0; j < list->count; j++) {
+            size_t len = strlen(spoken->item[i]); // "pt" is understood where "pt-br" is
+            const char *known = list->item[j];
+            if (strncmp(known, spoken->item[i], len) == 0 && (!known[len] || known[len] == '-'))
                 return true;
-    }
-    return !spoken->count || !*list;
+        }
+    return !spoken->count || !list->count;
 }
 
 static void weigh_sound(struct sum *sum)

@@ -181,12 +181,57 @@ static void profile_decides_what_is_good(void **state)
     input.release = &french;
     sok_score_release(arena, &input, &score);
     int any = score.score;
-    memcpy(profile.languages, "en,pt-br", 9);
+    profile.languages = (struct sok_quality_words){2, {"en", "pt-br"}};
     sok_score_release(arena, &input, &score);
     assert_true(score.score < any);
-    memcpy(profile.languages, "en,fr", 6);
+    profile.languages = (struct sok_quality_words){2, {"en", "fr"}};
     sok_score_release(arena, &input, &score);
     assert_int_equal(any, score.score);
+}
+
+static bool has_reason(const struct sok_score *score, const char *part)
+{
+    for (int i = 0; i < score->reason_count; i++)
+        if (strstr(score->reasons[i].reason, part))
+            return true;
+    return false;
+}
+
+static int score_with(
+    struct sok_arena *arena, const struct sok_quality_profile *profile, const char *name,
+    struct sok_score *ret)
+{
+    struct sok_release release;
+    sok_release_parse(arena, name, &release);
+    struct sok_score_input input = {
+        .wanted = &film, .release = &release, .profile = profile, .seeders = 10, .similarity = NAN};
+    sok_score_release(arena, &input, ret);
+    return ret->score;
+}
+
+static void what_the_profile_prefers_and_bans_is_said(void **state)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    struct sok_quality_profile profile;
+    struct sok_score score;
+    sok_quality_profile_default(&profile);
+    static const char web[] = "Alien.1979.1080p.WEB-DL.x264-G", disc[] = "Alien.1979.1080p.BluRay.x264-G",
+                      small[] = "Alien.1979.1080p.WEB-DL.x265-G";
+    assert_true(score_with(arena, &profile, web, &score) < score_with(arena, &profile, disc, &score));
+    profile.preferred_sources = (struct sok_quality_words){1, {"web-dl"}};
+    assert_true(score_with(arena, &profile, disc, &score) < score_with(arena, &profile, web, &score));
+    assert_true(has_reason(&score, "web-dl, as the quality profile prefers"));
+    assert_true(score_with(arena, &profile, web, &score) < score_with(arena, &profile, small, &score));
+    profile.preferred_codecs = (struct sok_quality_words){1, {"h264"}};
+    assert_true(score_with(arena, &profile, small, &score) < score_with(arena, &profile, web, &score));
+    assert_true(has_reason(&score, "h264, as the quality profile prefers"));
+    profile.banned_words = (struct sok_quality_words){1, {"web dl"}};
+    assert_in_range(score_with(arena, &profile, web, &score), 0, 10);
+    assert_true(has_reason(&score, "Has \"web dl\" in its name, which the quality profile bans"));
+    assert_true(score_with(arena, &profile, disc, &score) > 55);
+    profile.preferred_height = 2160;
+    score_with(arena, &profile, "Alien.1979.2160p.BluRay.x264-G", &score);
+    assert_true(has_reason(&score, "2160p, as the quality profile prefers"));
 }
 
 static void breakdown_tells_every_point(void **state)
@@ -211,6 +256,7 @@ int main(void)
         cmocka_unit_test(better_pictures_score_higher),
         cmocka_unit_test(sizes_that_cannot_be_cost_points),
         cmocka_unit_test(profile_decides_what_is_good),
+        cmocka_unit_test(what_the_profile_prefers_and_bans_is_said),
         cmocka_unit_test(breakdown_tells_every_point),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

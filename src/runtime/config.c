@@ -367,5 +367,9 @@ void sok_config_apply_live(struct sok_config *config, const struct sok_config *f
             atomic_store((_Atomic int64_t *)to, *(const int64_t *)value);
         else if (rows[i].kind == K(REAL))
             atomic_store((_Atomic double *)to, *(const double *)value);
+        else if (rows[i].kind == K(LOG_LEVEL))
+            atomic_store((_Atomic enum sok_log_level *)to, *(const enum sok_log_level *)value);
+        else if (rows[i].kind == K(LOG_FORMAT))
+            atomic_store((_Atomic enum sok_log_format *)to, *(const enum sok_log_format *)value);
     }
 }

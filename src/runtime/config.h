@@ -46,8 +46,8 @@ struct sok_config {
     const char *trusted_proxies, *allow_hosts;
     const char *public_url, *smtp_url, *smtp_from;
     const char *clamd;
-    enum sok_log_level log_level;
-    enum sok_log_format log_format;
+    _Atomic enum sok_log_level log_level;
+    _Atomic enum sok_log_format log_format;
     int64_t bcrypt_cost;
 };
 
@@ -87,6 +87,9 @@ enum sok_config_kind {
     SOK_CONFIG_LOG_FORMAT
 };
 
+// The words that a kind takes ("debug", "info", ...), NULL-terminated; NULL: it takes others than words.
+const char *const *sok_config_words(enum sok_config_kind kind);
+
 // The rows of the table, for `config check`, the documentation test and --help.
 struct sok_config_row {
     const char *name;     // "SOKOUL_LISTEN"
@@ -105,9 +108,12 @@ const struct sok_config_row *sok_config_rows(size_t *ret_count);
 const char *sok_config_changes(
     struct sok_arena *arena, const struct sok_config *before, const struct sok_config *after, bool live);
 
-// Takes over the settings that SIGHUP may change from `from`. The log's level and format are the caller's to
-// set (sok_log_set). Any thread may read meanwhile.
+// Takes over the settings that SIGHUP may change from `from`; handing them to what keeps a copy of its own
+// (sok_log_set, ...) is the caller's. Any thread may read meanwhile.
 void sok_config_apply_live(struct sok_config *config, const struct sok_config *from);
+
+// The word that a setting of words is set to; NULL for other kinds.
+const char *sok_config_word(const struct sok_config_row *row, const struct sok_config *config);
 
 // The same setting in both?
 bool sok_config_same(

@@ -217,16 +217,25 @@ static const char *parse_roles(struct sok_arena *arena, const char *text, unsign
     return roles ? NULL : "names no role";
 }
 
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const log_formats[] = {"auto", "json", "text", NULL}; // as enum sok_log_format
+
+const char *const *sok_config_words(enum sok_config_kind kind)
+{
+    return kind == SOK_CONFIG_LOG_LEVEL ? log_levels : kind == SOK_CONFIG_LOG_FORMAT ? log_formats : NULL;
+}
+
+const char *sok_config_word(const struct sok_config_row *row, const struct sok_config *config)
+{
+    if (row->kind == SOK_CONFIG_LOG_LEVEL)
+        return log_levels[config->log_level];
+    return row->kind == SOK_CONFIG_LOG_FORMAT ? log_formats[config->log_format] : NULL;
+}
+
 static const char *parse_word(enum sok_config_kind kind, const char *text, void *field)
 {
-    static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
-    static const char *const formats[] = {"auto", "json", "text", NULL}; // as enum sok_log_format
     static const char *const bools[] = {"off", "on", "false", "true", "no", "yes", "0", "1", NULL};
-    int at = find_word(
-        kind == SOK_CONFIG_BOOL        ? bools
-        : kind == SOK_CONFIG_LOG_LEVEL ? levels
-                                       : formats,
-        text);
+    int at = find_word(kind == SOK_CONFIG_BOOL ? bools : sok_config_words(kind), text);
     if (kind == SOK_CONFIG_BOOL) {
         if (at < 0)
             return "expected on or off";

@@ -5,26 +5,9 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "data/media.h"
-#include "data/settings.h"
+#include "services/settings/stored.h"
 
 #define TITLES_MAX 32 // alternative titles that are compared
-
-static enum sok_status load_profile(
-    struct sok_db_tx *tx, struct sok_arena *arena, struct sok_quality_profile *ret, struct sok_error *err)
-{
-    struct sok_setting setting;
-    sok_quality_profile_default(ret);
-    enum sok_status status = sok_settings_find(tx, arena, "quality_profile", &setting, err);
-    if (status != SOK_OK)
-        return status == SOK_NOT_FOUND ? SOK_OK : status;
-    // What is stored was checked when it was set; a profile of another version falls back to the defaults.
-    SOK_JSON_AUTO *object = NULL;
-    struct sok_error unused = {0};
-    if (sok_json_parse_lenient(setting.value, strlen(setting.value), 1 << 16, &object, &unused) != SOK_OK ||
-        sok_quality_profile_from_json(object, ret, &unused) != SOK_OK)
-        sok_quality_profile_default(ret);
-    return SOK_OK;
-}
 
 static void add_title(const char **titles, size_t *count, const char *title)
 {
@@ -88,7 +71,7 @@ enum sok_status sok_judge_load(
 {
     struct sok_judge judge = {0};
     struct sok_media media = SOK_MEDIA_INIT;
-    SOK_TRY(load_profile(tx, arena, &judge.profile, err));
+    SOK_TRY(sok_stored_quality(tx, arena, &judge.profile, err));
     enum sok_status status =
         search->media_id ? sok_media_find(tx, arena, search->media_id, &media, err) : SOK_NOT_FOUND;
     if (status != SOK_OK && status != SOK_NOT_FOUND)

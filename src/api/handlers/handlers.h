@@ -21,6 +21,10 @@ SOK_HANDLER(sok_admin_user_change);
 SOK_HANDLER(sok_admin_user_role);
 SOK_HANDLER(sok_admin_user_delete);
 
+// admin_settings.c
+SOK_HANDLER(sok_admin_settings_get);
+SOK_HANDLER(sok_admin_settings_put);
+
 // auth.c
 SOK_HANDLER(sok_auth_register);
 SOK_HANDLER(sok_auth_login);

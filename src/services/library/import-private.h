@@ -9,9 +9,10 @@ struct sok_import_run {
     struct sok_arena *arena;
     const struct sok_import *import;
     int folder_fd;
-    struct sok_media media;  // as asked for
-    struct sok_media series; // of an episode or of the series itself; id NULL for films
-    struct sok_media *known; // the series' episodes
+    struct sok_naming_style style; // as set when the import began
+    struct sok_media media;        // as asked for
+    struct sok_media series;       // of an episode or of the series itself; id NULL for films
+    struct sok_media *known;       // the series' episodes
     size_t known_count;
     int main_film; // of a film's download: the file that is it; -1: each film is an episode
     size_t film_count;

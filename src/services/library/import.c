@@ -13,6 +13,7 @@
 #include "services/library/classify.h"
 #include "services/library/fd.h"
 #include "services/library/import-private.h"
+#include "services/settings/stored.h"
 
 bool sok_library_is_film(const char *path, int64_t size_bytes)
 {
@@ -234,7 +235,8 @@ static enum sok_status place(
         .series = run->series.id != NULL,
         .season = film->numbers.season,
         .episode = -1,
-        .extension = sok_path_extension(film->file->path)};
+        .extension = sok_path_extension(film->file->path),
+        .style = &run->style};
     if (naming.series) {
         naming.episode = film->numbers.episodes[0];
         naming.last_episode = film->numbers.episodes[film->numbers.count - 1];
@@ -378,6 +380,7 @@ enum sok_status sok_library_import(
     if (!has_film(import)) // before a work is made for it
         return nothing_to_import(err, NULL);
     SOK_TRY(load_work(&run, err));
+    SOK_TRY(sok_stored_naming(sok_db_reader(library->db), arena, &run.style, err));
     SOK_FD_AUTO folder_fd = -1;
     SOK_TRY(sok_beneath_root(import->folder, false, &folder_fd, err));
     run.folder_fd = folder_fd;

@@ -1,0 +1,230 @@
+"""What an admin does to the running machine: settings, jobs that failed for good, figures, caches, the library; and SIGHUP."""
+
+import json
+import os
+import signal
+import threading
+
+import pytest
+
+from harness.http import assert_problem
+from harness.process import wait_until
+from harness.scene import LANTERN, Release, Torznab, metadata, release, settings_for
+
+GOOD = "Paper.Lantern.2019.1080p.BluRay.x264-GRP"
+
+
+def problems(reply):
+  return {(error["field"], error["code"]) for error in assert_problem(reply, 422)["errors"]}
+
+
+def audit(server, action):
+  return server.rows("SELECT * FROM audit_logs WHERE action = ? ORDER BY created_at, id", action)
+
+
+# Settings.
+
+LIVE = {"torrent_max_active", "torrent_down_kib", "torrent_up_kib", "seed_hours", "seed_ratio", "rate_api", "rate_search", "rate_auth", "rate_ip",
+        "max_downloads_per_user", "max_ws_per_ip", "log_level", "log_format"}
+
+
+def test_settings_show_what_is_so_and_where_it_comes_from(start):
+  server = start(rate_search="30/min", log_level="warn", tmdb_api_key="s3cr3tk3y", tmdb_url="http://127.0.0.1:1")
+  admin = server.admin()
+  reply = admin.get("/admin/settings")
+  settings = reply.json
+  assert LIVE | {"quality_profile", "naming"} <= set(settings)
+  one = settings["rate_search"]
+  assert (one["value"], one["configured"], one["overridden"], one["kind"]) == (30, 30, False, "per_minute")
+  assert one["variable"] == "SOKOUL_RATE_SEARCH" and one["min"] == 0 and one["help"]
+  assert settings["log_level"]["value"] == "warn" and "debug" in settings["log_level"]["choices"]
+  assert settings["quality_profile"]["preferred_height"]["value"] == 1080
+  assert settings["naming"]["movie"]["example"] == "Movies/Paper Lantern (2019)/Paper Lantern (2019) - 1080p Director's Cut.mkv"
+  assert b"s3cr3tk3y" not in reply.body and not [name for name in settings if "key" in name or "url" in name]
+  assert admin.get("/admin/settings", headers={"If-None-Match": reply.headers["ETag"]}).status == 304
+  for client in (server.account("somebody"), server.client()):
+    assert client.get("/admin/settings").status in (401, 403)
+    assert client.put("/admin/settings", {"rate_api": 1}).status in (401, 403)
+
+
+def test_a_change_is_kept_audited_and_taken_back(start):
+  server = start()
+  admin = server.admin()
+  changed = admin.ok("PUT", "/admin/settings", {"rate_search": 7, "seed_hours": 1.5, "quality_profile": {"preferred_height": 720},
+                                                "naming": {"movie": "Films/{title}{ (year)}/{title}"}}, status=200)
+  assert changed == admin.ok("GET", "/admin/settings")
+  one = changed["rate_search"]
+  assert (one["value"], one["configured"], one["overridden"], one["changed_by"]) == (7, 0, True, admin.user["id"]) and one["changed_at"]
+  assert changed["seed_hours"]["value"] == 1.5
+  height = changed["quality_profile"]["preferred_height"]
+  assert (height["value"], height["configured"], height["overridden"]) == (720, 1080, True)
+  assert not changed["quality_profile"]["max_height"]["overridden"] and not changed["naming"]["episode"]["overridden"]
+  assert changed["naming"]["movie"]["example"] == "Films/Paper Lantern (2019)/Paper Lantern.mkv"
+  # Another field of a group leaves the first as it is.
+  both = admin.ok("PUT", "/admin/settings", {"quality_profile": {"prefer_hdr": True}})["quality_profile"]
+  assert both["preferred_height"]["value"] == 720 and both["prefer_hdr"]["value"] is True
+  server.restart()
+  admin = server.login("admin")
+  assert admin.ok("GET", "/admin/settings")["rate_search"]["value"] == 7
+  # null: what configuration says. Of a group one field, or all of it.
+  back = admin.ok("PUT", "/admin/settings", {"rate_search": None, "quality_profile": {"preferred_height": None}, "naming": None})
+  assert back["rate_search"] == {**one, "value": 0, "overridden": False, "changed_by": None, "changed_at": None}
+  assert back["quality_profile"]["preferred_height"]["value"] == 1080 and back["quality_profile"]["prefer_hdr"]["overridden"]
+  assert back["naming"]["movie"]["value"] == back["naming"]["movie"]["configured"]
+  rows = audit(server, "settings.update")
+  assert len(rows) == 3 and rows[0]["user_id"] == admin.user["id"] and rows[0]["ip_address"] == "127.0.0.1"
+  assert json.loads(rows[0]["old_value"]) == {"rate_search": None, "seed_hours": None, "quality_profile.preferred_height": None, "naming.movie": None}
+  assert json.loads(rows[0]["new_value"])["quality_profile.preferred_height"] == 720
+  assert json.loads(rows[2]["old_value"]) == {"rate_search": 7, "quality_profile.preferred_height": 720, "naming.movie": "Films/{title}{ (year)}/{title}"}
+  assert set(json.loads(rows[2]["new_value"]).values()) == {None}
+
+
+WRONG = [
+  ({"rate_api": -1}, {("rate_api", "out_of_range")}),
+  ({"rate_api": "100/min"}, {("rate_api", "wrong_type")}),
+  ({"rate_api": 1.5}, {("rate_api", "wrong_type")}),
+  ({"rate_api": 10**18}, {("rate_api", "out_of_range")}),
+  ({"seed_hours": []}, {("seed_hours", "wrong_type")}),
+  ({"seed_ratio": -0.5}, {("seed_ratio", "out_of_range")}),
+  ({"torrent_max_active": 0}, {("torrent_max_active", "out_of_range")}),
+  ({"log_level": "loud"}, {("log_level", "invalid")}),
+  ({"log_level": True}, {("log_level", "wrong_type")}),
+  ({"colour": "red"}, {("colour", "unknown")}),
+  ({"listen": "0.0.0.0:80"}, {("listen", "not_live")}),
+  ({"tmdb_api_key": "k"}, {("tmdb_api_key", "not_live")}),
+  ({"naming": "flat"}, {("naming", "wrong_type")}),
+  ({"naming": {"movie": "../../{title}"}}, {("naming.movie", "invalid")}),
+  ({"naming": {"movie": "/etc/{title}/{title}", "episode": "Shows/{title}", "music": "x"}},
+   {("naming.movie", "invalid"), ("naming.episode", "invalid"), ("naming.music", "unknown")}),
+  ({"naming": {"movie": 7}}, {("naming.movie", "wrong_type")}),
+  ({"quality_profile": []}, {("quality_profile", "wrong_type")}),
+  ({"quality_profile": {"max_height": 720}}, {("quality_profile.preferred_height", "out_of_range")}),
+  ({"quality_profile": {"languages": ["English"], "colour": 1, "prefer_hdr": "yes", "min_height": 9e9}},
+   {("quality_profile.languages", "invalid"), ("quality_profile.colour", "unknown"), ("quality_profile.prefer_hdr", "wrong_type"),
+    ("quality_profile.min_height", "wrong_type")}),
+  ({"rate_api": 5, "rate_search": "x", "quality_profile": {"preferred_sources": ["moon"]}, "naming": {"episode": "{title}"}},
+   {("rate_search", "wrong_type"), ("quality_profile.preferred_sources", "invalid"), ("naming.episode", "invalid")}),
+]
+
+
+def test_each_wrong_setting_is_named_and_nothing_changes(server, admin):
+  before = admin.ok("GET", "/admin/settings")
+  for body, expected in WRONG:
+    assert problems(admin.put("/admin/settings", body)) == expected, body
+  assert_problem(admin.put("/admin/settings", [1]), 422)
+  assert_problem(admin.put("/admin/settings", raw=b"{", headers={"Content-Type": "application/json"}), 400)
+  assert admin.ok("GET", "/admin/settings") == before
+  assert admin.ok("PUT", "/admin/settings", {}) == before
+  assert not server.rows("SELECT * FROM settings")
+
+
+def test_if_match_lets_one_of_two_admins_win(server, admin):
+  first = admin.get("/admin/settings").headers["ETag"]
+  reply = admin.put("/admin/settings", {"seed_ratio": 2}, headers={"If-Match": first})
+  assert reply.status == 200 and reply.headers["ETag"] != first
+  assert_problem(admin.put("/admin/settings", {"seed_ratio": 3}, headers={"If-Match": first}), 412)
+  assert admin.put("/admin/settings", {"seed_ratio": 4}, headers={"If-Match": reply.headers["ETag"]}).json["seed_ratio"]["value"] == 4
+  # At once: each of them changes from the same state; one may.
+  tag, statuses = admin.get("/admin/settings").headers["ETag"], []
+
+  def change(value):
+    statuses.append(admin.put("/admin/settings", {"seed_ratio": value}, headers={"If-Match": tag}).status)
+  threads = [threading.Thread(target=change, args=(value,)) for value in range(10, 16)]
+  for thread in threads:
+    thread.start()
+  for thread in threads:
+    thread.join()
+  assert sorted(statuses) == [200] + 5 * [412]
+  admin.ok("PUT", "/admin/settings", {"seed_ratio": None})
+
+
+def test_a_rate_limit_bites_at_once_and_ends_at_once(start):
+  server = start(max_ws_per_ip=1)
+  admin, user = server.admin(), server.account("somebody")
+  admin.ok("PUT", "/admin/settings", {"rate_search": 2})
+  replies = [user.post("/search", {"query": f"Paper Lantern {number}"}) for number in range(3)]
+  assert [reply.status for reply in replies] == [202, 202, 429] and replies[0].headers["X-RateLimit-Limit"] == "2"
+  admin.ok("PUT", "/admin/settings", {"rate_search": 0})
+  assert user.post("/search", {"query": "Paper Lantern"}).status == 202
+  # The hub keeps a copy of its limit: it follows too.
+  socket = server.socket(user)
+  ticket = user.ok("POST", "/auth/ws-ticket")["ticket"]
+  upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
+  assert user.get(f"//ws?ticket={ticket}", headers=upgrade).status == 429
+  admin.ok("PUT", "/admin/settings", {"max_ws_per_ip": 2})
+  other = server.socket(user)
+  other.close()
+  socket.close()
+
+
+def test_searches_follow_the_quality_profile_and_say_so(start, keep):
+  names = [GOOD, "Paper.Lantern.2019.2160p.WEB-DL.x265-GRP", "Paper.Lantern.2019.1080p.BluRay.Upscaled.x264-BAD"]
+  server = start(**settings_for([keep(Torznab([release(name, number, size=5_000_000_000) for number, name in enumerate(names, 1)]))]))
+  admin = server.admin()
+
+  def scores():
+    answer = server.search(admin, "Paper Lantern", year=2019, media_type="movie")
+    return {result["title"]: (result["score"], [row["reason"] for row in result["score_breakdown"]]) for result in answer["results"]}
+  before = scores()
+  assert before[names[0]][0] > before[names[1]][0]
+  admin.ok("PUT", "/admin/settings", {"quality_profile": {"preferred_height": 2160, "preferred_sources": ["web-dl"], "banned_words": ["upscaled"]}})
+  after = scores()
+  assert after[names[1]][0] > after[names[0]][0]
+  assert any("2160p, as the quality profile prefers" in reason for reason in after[names[1]][1]), after
+  assert any("web-dl, as the quality profile prefers" in reason for reason in after[names[1]][1]), after
+  assert after[names[2]][0] <= 10 and any('"upscaled"' in reason and "quality profile bans" in reason for reason in after[names[2]][1])
+  admin.ok("PUT", "/admin/settings", {"quality_profile": None})
+  assert scores() == before
+
+
+# SIGHUP.
+
+def log_lines(server, message):
+  return [json.loads(line) for line in server.log().splitlines() if line.startswith("{") and json.loads(line)["msg"] == message]
+
+
+def hang_up(server, message="configuration reloaded"):
+  count = len(log_lines(server, message))
+  os.kill(server.process.pid, signal.SIGHUP)
+  return wait_until(lambda: log_lines(server, message)[count:], 20, what=lambda: f"{message}: {server.log()[-2000:]}")[0]
+
+
+def test_sighup_takes_over_what_can_change_and_names_it(start, folder):
+  path = folder / "sokoul.conf"
+  path.write_text("[rate]\nsearch = 11/min\n[seed]\nhours = 3\n[public]\nurl = http://a.example\n")
+  server = start(config=path, rate_search=None)
+  admin = server.admin()
+  assert admin.ok("GET", "/admin/settings")["rate_search"]["value"] == 11
+  path.write_text("[rate]\nsearch = 12/min\n[seed]\nhours = 4\n[public]\nurl = http://b.example\n")
+  said = hang_up(server)
+  assert set(said["changed"].split(", ")) == {"SOKOUL_RATE_SEARCH", "SOKOUL_SEED_HOURS"} and said["needs_restart"] == "SOKOUL_PUBLIC_URL"
+  settings = admin.ok("GET", "/admin/settings")
+  assert settings["rate_search"]["value"] == 12 and settings["seed_hours"]["configured"] == 4
+  # An override stays, over whatever configuration says beneath it.
+  admin.ok("PUT", "/admin/settings", {"rate_search": 99})
+  path.write_text("[rate]\nsearch = 13/min\n[seed]\nhours = 5\n[public]\nurl = http://b.example\n[log]\nlevel = debug\n")
+  said = hang_up(server)
+  assert set(said["changed"].split(", ")) == {"SOKOUL_RATE_SEARCH", "SOKOUL_SEED_HOURS", "SOKOUL_LOG_LEVEL"}
+  assert said["overridden"] == "SOKOUL_RATE_SEARCH"
+  settings = admin.ok("GET", "/admin/settings")
+  assert (settings["rate_search"]["value"], settings["rate_search"]["configured"]) == (99, 13) and settings["log_level"]["value"] == "debug"
+  assert admin.post("/search", {"query": "Paper Lantern"}).headers["X-RateLimit-Limit"] == "99"
+  assert admin.ok("PUT", "/admin/settings", {"rate_search": None})["rate_search"]["value"] == 13
+
+
+def test_sighup_refuses_a_broken_file_as_a_whole(start, folder):
+  path = folder / "sokoul.conf"
+  path.write_text("rate_search = 11\n")
+  server = start(config=path, rate_search=None)
+  admin = server.admin()
+  before = admin.ok("GET", "/admin/settings")
+  for broken in ("rate_search = 12\nseed_hours = never\n", "rate_search = 12\nno_such_thing = 1\n", "rate_search = 12\n[half\n"):
+    path.write_text(broken)
+    said = hang_up(server, "the configuration was not reloaded")
+    assert said["level"] == "error" and said["error"]
+    assert admin.ok("GET", "/admin/settings") == before
+  path.unlink()
+  hang_up(server, "the configuration was not reloaded")
+  assert admin.ok("GET", "/admin/settings") == before
+  path.write_text("rate_search = 12\n")
+  assert hang_up(server)["changed"] == "SOKOUL_RATE_SEARCH"
