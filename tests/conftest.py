@@ -32,7 +32,8 @@ def pytest_terminal_summary(terminalreporter, config):
   if config.unchecked:
     terminalreporter.write_line(f"replies were NOT held against docs/api/openapi.json: {config.unchecked}")
   elif replies.checker:
-    terminalreporter.write_line(f"{replies.checker.checked} replies and messages held against docs/api/openapi.json")
+    terminalreporter.write_line(f"{replies.checker.checked} replies and messages held against docs/api/openapi.json, "
+                                f"of {len(replies.checker.answered)} operations that answered well")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -30,6 +30,7 @@ class Checker:
     self.owner = os.getpid()
     self.test = ""
     self.checked = 0
+    self.answered = set()  # the operations that gave something else than a problem
     self.node = subprocess.Popen(["node", npm.FOLDER / "replies.js", document, *pages()], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
   def note(self, method, path, reply, sent=None):
@@ -60,6 +61,7 @@ class Checker:
     assert answer, f"{npm.FOLDER / 'replies.js'} ended with {self.node.wait()}"
     found = json.loads(answer)
     self.checked += found["checked"]
+    self.answered |= set(found["answered"])
     return found["mismatches"]
 
   def kill(self):

@@ -1,6 +1,6 @@
 // Holds replies of the program, and the messages of its WebSockets, against docs/api/openapi.json with ajv. Reads one JSON object a
 // line: an exchange {test, method, path, status, headers, body, sent}, a message {test, message}, or {flush: true}, which is
-// answered with one line: {checked, mismatches: [...]} of what came since the flush before.
+// answered with one line: {checked, answered, mismatches: [...]} of what came since the flush before; answered: the operations that were, well.
 //
 // node replies.js DOCUMENT PAGE...    PAGE: paths of the web interface, which the document leaves out
 import { readFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import formats from 'ajv-formats'
 
 const [, , documentPath, ...pages] = process.argv
 const MOST = 40 // mismatches told of in one answer
-const METHODS = ['get', 'post', 'put', 'delete']
+const METHODS = { GET: 'get', HEAD: 'get', POST: 'post', PUT: 'put', DELETE: 'delete' } // in capitals only, as HTTP has them
 
 const openapi = JSON.parse(readFileSync(documentPath, 'utf8'))
 
@@ -140,16 +140,17 @@ function check(exchange) {
   const kind = (header(exchange, 'content-type') ?? '').split(';')[0].trim().toLowerCase()
   const found = always(exchange, kind)
   const route = routes.find((one) => one.pattern.test(path))
-  const method = exchange.method === 'HEAD' ? 'get' : exchange.method.toLowerCase()
+  const method = METHODS[exchange.method]
   if (!route) {
     if (exchange.status < 400 && !pagePatterns.some((one) => one.test(path))) found.push(`${exchange.status} of a path that is not described`)
     return found
   }
-  if (!METHODS.includes(method) || !route.item[method]) {
+  if (!method || !route.item[method]) {
     if (exchange.status < 400) found.push(`${exchange.status} of a method that is not described`)
     return found
   }
   found.push(...described(exchange, route.item[method], kind))
+  if (exchange.status < 400) answered.add(route.item[method].operationId)
   if (exchange.sent !== undefined && exchange.status < 300) {
     const content = resolve(route.item[method].requestBody)?.content?.['application/json']
     found.push(...(content ? wrong(content.schema, exchange.sent, 'sent') : ['a body was sent, none is described']))
@@ -168,12 +169,14 @@ function checkMessage(message) {
 }
 
 let checked = 0
+let answered = new Set() // operationIds
 let mismatches = []
 createInterface({ input: process.stdin }).on('line', (line) => {
   const one = JSON.parse(line)
   if (one.flush) {
-    process.stdout.write(JSON.stringify({ checked, mismatches: mismatches.slice(0, MOST), total: mismatches.length }) + '\n')
+    process.stdout.write(JSON.stringify({ checked, answered: [...answered], mismatches: mismatches.slice(0, MOST) }) + '\n')
     checked = 0
+    answered = new Set()
     mismatches = []
     return
   }
