@@ -1,5 +1,6 @@
 """API keys, sign-in attempts, and everything that ends a session."""
 
+import concurrent.futures
 import datetime
 import hashlib
 import json
@@ -158,3 +159,81 @@ def test_keys_are_audited_without_the_key(server, admin):
   assert [row["action"] for row in rows] == ["api_key.create", "api_key.delete"]
   assert json.loads(rows[0]["new_value"])["name"] == json.loads(rows[1]["old_value"])["name"] == "for the audit"
   assert made["key"] not in json.dumps(rows)
+
+
+# --- Attempts at passwords. Each request comes from an address of its own unless a test says otherwise.
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def guarded(start):
+  """A server with the limit on, behind a proxy that we are; and its admin."""
+  server = start(rate_auth=5, trusted_proxies="127.0.0.1/32")
+  server.addresses = (f"198.51.{high}.{low}" for high in range(100) for low in range(1, 255))
+  server.owner = server.client().ok("POST", "/auth/register", {
+    "username": "owner", "email": "owner@example.org", "password": PASSWORD, "setup_token": server.setup_token()}, status=201)
+  return server
+
+
+def attempt(server, name, password="wrong wrong", address=None, field="username"):
+  headers = {"X-Forwarded-For": address or next(server.addresses)}
+  return server.client().post("/auth/login", {field: name, "password": password}, headers=headers)
+
+
+@pytest.mark.parametrize("name", ["owner", "owner@example.org", "nobody", "nobody@example.org"])
+def test_one_account_is_tried_five_times_a_minute_from_wherever(guarded, name):
+  spellings = [name, name.upper(), name.title(), name, name.upper()]
+  assert [attempt(guarded, spelling).status for spelling in spellings] == [401] * 5
+  for _ in range(2):
+    refused = attempt(guarded, name)
+    problem = assert_problem(refused, 429, "rate_limited")
+    assert "account" not in problem["detail"] and int(refused.headers["Retry-After"]) in range(1, 61)
+    for header, value in (("X-RateLimit-Limit", "5"), ("X-RateLimit-Remaining", "0")):
+      assert refused.headers.get_all(header) == [value]
+  assert attempt(guarded, "somebody-else").status == 401
+
+
+def test_the_limit_is_exact_when_all_come_at_once(guarded):
+  with concurrent.futures.ThreadPoolExecutor(20) as pool:
+    statuses = [reply.status for reply in pool.map(lambda _: attempt(guarded, "owner"), range(20))]
+  assert sorted(statuses) == [401] * 5 + [429] * 15
+
+
+def test_an_own_token_does_not_help_to_guess_at_others(guarded):
+  signed_in = attempt(guarded, "owner", PASSWORD)
+  headers = {"Authorization": f"Bearer {signed_in.json['access_token']}"}
+  statuses = [guarded.client().post("/auth/login", {"username": "victim", "password": "wrong wrong"},
+                                    headers={**headers, "X-Forwarded-For": next(guarded.addresses)}).status for _ in range(6)]
+  assert statuses == [401] * 5 + [429]
+
+
+def test_right_passwords_are_not_counted(guarded):
+  for _ in range(3):
+    assert [attempt(guarded, "owner").status for _ in range(4)] == [401] * 4
+    assert attempt(guarded, "owner", PASSWORD).status == 200
+
+
+def test_strangers_do_not_lock_out_an_address_that_is_signed_in(guarded):
+  home = "203.0.113.7"
+  assert attempt(guarded, "owner", PASSWORD, home).status == 200
+  for _ in range(5):
+    attempt(guarded, "owner")
+  assert attempt(guarded, "owner", PASSWORD).status == 429
+  assert attempt(guarded, "owner", PASSWORD, home).status == 200
+
+
+def test_the_present_password_cannot_be_guessed_with_a_token(guarded):
+  token = attempt(guarded, "owner", PASSWORD, "203.0.113.8").json["access_token"]
+
+  def change(current):
+    return guarded.client(token).put("/auth/me/password", {"current_password": current, "new_password": "another one"},
+                                     headers={"X-Forwarded-For": next(guarded.addresses)})
+  for _ in range(5):
+    assert_problem(change("wrong wrong"), 422)
+  assert_problem(change(PASSWORD), 429)
+
+
+def test_one_address_is_counted_over_all_accounts(guarded):
+  statuses = [attempt(guarded, f"name{number}", address="203.0.113.9").status for number in range(6)]
+  assert statuses == [401] * 5 + [429]

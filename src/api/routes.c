@@ -17,13 +17,13 @@ const struct sok_route sok_api_routes[] = {
 
     {SOK_GET,   API "/openapi.json",                     SOK_POLICY_PUBLIC,     SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_openapi_get},
 
-    {SOK_POST,  API "/auth/register",                    SOK_POLICY_PUBLIC,     SOK_RATE_AUTH,   SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_register},
-    {SOK_POST,  API "/auth/login",                       SOK_POLICY_PUBLIC,     SOK_RATE_AUTH,   SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_login},
+    {SOK_POST,  API "/auth/register",                    SOK_POLICY_PUBLIC,     SOK_RATE_AUTH,   SOK_LANE_HASH,   SOK_BODY_JSON, 16 * KIB, sok_auth_register},
+    {SOK_POST,  API "/auth/login",                       SOK_POLICY_PUBLIC,     SOK_RATE_LOGIN,  SOK_LANE_HASH,   SOK_BODY_JSON, 16 * KIB, sok_auth_login},
     {SOK_POST,  API "/auth/refresh",                     SOK_POLICY_PUBLIC,     SOK_RATE_API,    SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_refresh},
     {SOK_POST,  API "/auth/logout",                      SOK_POLICY_SESSION,    SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_logout},
     {SOK_GET,   API "/auth/me",                          SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_me},
     {SOK_PUT,   API "/auth/me",                          SOK_POLICY_SESSION,    SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_auth_update_me},
-    {SOK_PUT,   API "/auth/me/password",                 SOK_POLICY_SESSION,    SOK_RATE_AUTH,   SOK_LANE_SLOW,   SOK_BODY_JSON, 16 * KIB, sok_auth_set_password},
+    {SOK_PUT,   API "/auth/me/password",                 SOK_POLICY_SESSION,    SOK_RATE_LOGIN,  SOK_LANE_HASH,   SOK_BODY_JSON, 16 * KIB, sok_auth_set_password},
     {SOK_POST,  API "/auth/ws-ticket",                   SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_ws_ticket},
     {SOK_GET,    API "/auth/api-keys",                   SOK_POLICY_SESSION,    SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_keys_list},
     {SOK_POST,   API "/auth/api-keys",                   SOK_POLICY_SESSION,    SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_auth_key_create},

@@ -81,6 +81,7 @@ static inline void test_api_start(struct test_api *test, const struct sok_route 
         .route_count = route_count,
         .app = api,
         .before = sok_api_before,
+        .admit = sok_api_admit,
         .after = sok_api_after,
         .clock = api->clock,
     };

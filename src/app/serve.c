@@ -68,6 +68,7 @@ static enum sok_status start_server(struct running *running, struct sok_error *e
             .route_count = sok_api_route_count,
             .app = &program->api,
             .before = sok_api_before,
+            .admit = sok_api_admit,
             .after = sok_api_after,
             .trusted_proxies = program->config.trusted_proxies,
             .public_is_tls =

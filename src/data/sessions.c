@@ -1,5 +1,7 @@
 #include "data/sessions.h"
 
+#include "data/users.h"
+
 #define S(field, kind) SOK_COLUMN(sok_session, field, SOK_COLUMN_##kind)
 static const struct sok_column columns[] = {
     S(id, TEXT),          S(user_id, TEXT),   S(client_ip, TEXT), S(user_agent, TEXT), S(created_at, INT),
@@ -62,6 +64,22 @@ enum sok_status sok_sessions_list(
         tx, arena, &table,
         "WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY last_used_at DESC, id",
         SOK_PARAMS(sok_db_text(user_id), sok_db_int(now_ms)), ret, ret_count, err);
+}
+
+enum sok_status sok_sessions_lives_at(
+    struct sok_db_tx *tx, const char *login, const char *client_ip, int64_t now_ms, bool *ret,
+    struct sok_error *err)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    int64_t count = 0;
+    SOK_TRY(sok_load_int(
+        tx,
+        "SELECT count(*) FROM sessions s JOIN users u ON u.id = s.user_id WHERE (u.username_folded = $1 OR "
+        "u.email_folded = $1) AND s.client_ip = $2 AND s.ended_at IS NULL AND s.expires_at > $3",
+        SOK_PARAMS(sok_db_text(sok_users_fold(arena, login)), sok_db_text(client_ip), sok_db_int(now_ms)),
+        &count, err));
+    *ret = count > 0;
+    return SOK_OK;
 }
 
 enum sok_status sok_refresh_tokens_insert(

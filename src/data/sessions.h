@@ -29,6 +29,11 @@ SOK_MUST_CHECK enum sok_status sok_sessions_list(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *user_id, int64_t now_ms,
     struct sok_session **ret, size_t *ret_count, struct sok_error *err); // the living ones
 
+// Whether the account of this name or mail address is signed in at that address now.
+SOK_MUST_CHECK enum sok_status sok_sessions_lives_at(
+    struct sok_db_tx *tx, const char *login, const char *client_ip, int64_t now_ms, bool *ret,
+    struct sok_error *err);
+
 SOK_MUST_CHECK enum sok_status sok_refresh_tokens_insert(
     struct sok_db_tx *tx, const char *token_hash, const char *session_id, int64_t now_ms, int64_t expires_at,
     struct sok_error *err);

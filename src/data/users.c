@@ -27,7 +27,7 @@ bool sok_role_is_known(const char *role)
 }
 
 // ASCII letters only: two addresses that differ in an accent are two addresses.
-static const char *lower(struct sok_arena *arena, const char *text)
+const char *sok_users_fold(struct sok_arena *arena, const char *text)
 {
     char *copy = sok_strdup(arena, text);
     for (char *at = copy; *at; at++)
@@ -40,7 +40,7 @@ const char *sok_users_pattern(struct sok_arena *arena, const char *part)
 {
     char *pattern = sok_alloc(arena, 2 * strlen(part) + 3), *at = pattern;
     *at++ = '%';
-    for (const char *from = lower(arena, part); *from; from++) {
+    for (const char *from = sok_users_fold(arena, part); *from; from++) {
         if (strchr("%_\\", *from))
             *at++ = '\\';
         *at++ = *from;
@@ -66,8 +66,8 @@ static enum sok_status check_free(
     for (size_t i = 0; i < SOK_ARRAY_LEN(checks); i++) {
         int64_t taken;
         SOK_TRY(sok_load_int(
-            tx, checks[i].sql, SOK_PARAMS(sok_db_text(lower(arena, wanted[i])), sok_db_text(user->id)),
-            &taken, err));
+            tx, checks[i].sql,
+            SOK_PARAMS(sok_db_text(sok_users_fold(arena, wanted[i])), sok_db_text(user->id)), &taken, err));
         if (taken) {
             enum sok_status status = sok_fail(err, SOK_CONFLICT, "%s", checks[i].message);
             if (err)
@@ -83,8 +83,8 @@ enum sok_status sok_users_insert(struct sok_db_tx *tx, const struct sok_user *us
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
     SOK_TRY(check_free(tx, arena, user, err));
     const struct sok_extra extras[] = {
-        {"username_folded", sok_db_text(lower(arena, user->username))},
-        {"email_folded", sok_db_text(lower(arena, user->email))},
+        {"username_folded", sok_db_text(sok_users_fold(arena, user->username))},
+        {"email_folded", sok_db_text(sok_users_fold(arena, user->email))},
     };
     return sok_table_insert(tx, NULL, &table, user, extras, SOK_ARRAY_LEN(extras), "", NULL, err);
 }
@@ -103,7 +103,7 @@ enum sok_status sok_users_find_login(
     // A name has no '@', so the two cannot be mistaken for each other.
     return sok_table_find(
         tx, arena, &table, "user", "WHERE username_folded = $1 OR email_folded = $1",
-        SOK_PARAMS(sok_db_text(lower(arena, login))), ret, err);
+        SOK_PARAMS(sok_db_text(sok_users_fold(arena, login))), ret, err);
 }
 
 enum sok_status sok_users_update(struct sok_db_tx *tx, const struct sok_user *user, struct sok_error *err)
@@ -111,8 +111,8 @@ enum sok_status sok_users_update(struct sok_db_tx *tx, const struct sok_user *us
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
     SOK_TRY(check_free(tx, arena, user, err));
     const struct sok_extra extras[] = {
-        {"username_folded", sok_db_text(lower(arena, user->username))},
-        {"email_folded", sok_db_text(lower(arena, user->email))},
+        {"username_folded", sok_db_text(sok_users_fold(arena, user->username))},
+        {"email_folded", sok_db_text(sok_users_fold(arena, user->email))},
     };
     return sok_table_update(tx, &table, "user", user, extras, SOK_ARRAY_LEN(extras), err);
 }

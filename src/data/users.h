@@ -26,6 +26,8 @@ SOK_MUST_CHECK enum sok_status sok_users_find(
 SOK_MUST_CHECK enum sok_status sok_users_find_login(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *login, struct sok_user *ret,
     struct sok_error *err);
+// How logins are compared: ASCII letters in lower case. In the arena.
+const char *sok_users_fold(struct sok_arena *arena, const char *login);
 // Writes every field but id and created_at. SOK_CONFLICT as insert, SOK_NOT_FOUND.
 SOK_MUST_CHECK enum sok_status sok_users_update(
     struct sok_db_tx *tx, const struct sok_user *user, struct sok_error *err);

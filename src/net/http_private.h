@@ -64,7 +64,7 @@ struct sok_http_server {
         struct MHD_Daemon *daemon;
     } listeners[SOK_LISTEN_MAX];
     int listener_count;
-    struct sok_pool *lane, *pumps;
+    struct sok_pool *lane, *hash_lane, *pumps;
     struct sok_connections connections;
     pthread_t janitor;
     bool janitor_runs;

@@ -78,6 +78,17 @@ void sok_reply_header(struct sok_request *request, const char *name, const char 
     response->headers_end = &header->next;
 }
 
+void sok_reply_set_header(struct sok_request *request, const char *name, const char *value)
+{
+    for (struct sok_reply_header *at = request->response->headers; at; at = at->next) {
+        if (strcasecmp(at->name, name) != 0)
+            continue;
+        at->value = sok_strdup(request->arena, value);
+        return;
+    }
+    sok_reply_header(request, name, value);
+}
+
 void sok_reply_ranges(struct sok_request *request, const struct sok_byte_source *source_taken)
 {
     struct sok_response *response = start_reply(request, SOK_REPLY_RANGES, 200);

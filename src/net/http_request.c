@@ -270,18 +270,21 @@ static void run_in_lane(void *context)
 static enum MHD_Result suspend_into_lane(struct sok_exchange *exchange)
 {
     struct sok_http_server *server = exchange->server;
+    bool is_hash = exchange->request.route->lane == SOK_LANE_HASH;
     exchange->counted_as_suspended = true;
     sok_http_count(server, &server->suspended, 1);
     if (!server->ending) {
         exchange->state = SOK_EX_SUSPENDED;
         MHD_suspend_connection(exchange->mhd);
-        if (sok_pool_submit(server->lane, run_in_lane, exchange))
+        if (sok_pool_submit(is_hash ? server->hash_lane : server->lane, run_in_lane, exchange))
             return MHD_YES;
         MHD_resume_connection(exchange->mhd);
     }
-    (void)sok_fail(&exchange->error, SOK_UNAVAILABLE, "too many slow requests are waiting");
+    (void)sok_fail(
+        &exchange->error, SOK_UNAVAILABLE,
+        is_hash ? "too many sign-ins are waiting" : "too many slow requests are waiting");
     exchange->error.code = "overloaded";
-    exchange->error.retry_after_s = 1;
+    exchange->error.retry_after_s = is_hash ? 5 : 1;
     bool was_suspended = exchange->state == SOK_EX_SUSPENDED;
     sok_exchange_finish(exchange, SOK_UNAVAILABLE);
     if (was_suspended)
@@ -297,7 +300,9 @@ static enum MHD_Result dispatch(struct sok_exchange *exchange)
     enum sok_status status = run_before(exchange);
     if (status == SOK_OK)
         status = read_body(exchange, &exchange->error);
-    if (status == SOK_OK && exchange->request.route->lane == SOK_LANE_SLOW)
+    if (status == SOK_OK && server->options.admit)
+        status = server->options.admit(&exchange->request, &exchange->error);
+    if (status == SOK_OK && exchange->request.route->lane != SOK_LANE_INLINE)
         return suspend_into_lane(exchange);
     if (status == SOK_OK)
         run_handler(exchange);

@@ -27,6 +27,7 @@
 #define IDLE_S 60
 #define LANE_THREADS 4
 #define LANE_QUEUE 64
+#define HASH_QUEUE 16
 #define PUMP_THREADS 8
 
 static int open_tcp(const struct sockaddr *address, socklen_t len, const char *text, struct sok_error *err)
@@ -232,6 +233,8 @@ static void set_defaults(struct sok_http_server_options *options)
         options->lane_threads = LANE_THREADS;
     if (!options->lane_queue)
         options->lane_queue = LANE_QUEUE;
+    if (!options->hash_queue)
+        options->hash_queue = HASH_QUEUE;
     if (!options->clock)
         options->clock = &sok_clock_system;
 }
@@ -265,6 +268,7 @@ static enum sok_status start(struct sok_http_server *server, struct sok_error *e
         return sok_fail(err, SOK_INTERNAL, "libmicrohttpd has no MHD_queue_response");
     SOK_TRY(open_listeners(server, err));
     server->lane = sok_pool_new("sok-lane", server->options.lane_threads, server->options.lane_queue);
+    server->hash_lane = sok_pool_new("sok-hash", 1, server->options.hash_queue);
     server->pumps = sok_pool_new("sok-pump", PUMP_THREADS, SOK_PUMPS_MAX);
     for (int i = 0; i < server->listener_count; i++)
         SOK_TRY(start_daemon(server, &server->listeners[i], err));
@@ -347,6 +351,7 @@ struct sok_http_server *sok_http_server_stop(struct sok_http_server *server, int
     (void)wait_for_none(server, &server->suspended, INT64_MAX);
     // A thread that has just resumed a connection may still be inside libmicrohttpd.
     sok_pool_free(server->lane);
+    sok_pool_free(server->hash_lane);
     sok_pool_free(server->pumps);
     for (int i = 0; i < SOK_LISTEN_MAX; i++)
         close_listener(&server->listeners[i]);

@@ -2,8 +2,8 @@
 // no film.
 //
 // A handler is a plain function from request to response and runs on the connection's thread; a route with
-// lane SLOW is suspended and runs in a small pool. Everything a handler allocates lives in request->arena and
-// is gone after the reply.
+// lane SLOW or HASH is suspended and runs in a small pool. Everything a handler allocates lives in
+// request->arena and is gone after the reply.
 #ifndef SOK_NET_HTTP_SERVER_H
 #define SOK_NET_HTTP_SERVER_H
 
@@ -35,8 +35,18 @@ enum sok_policy { // who may call a route; there is no default, a row without on
     SOK_POLICY_OPERATOR,   // loopback, whitelisted address or admin
     SOK_POLICY_SESSION     // a user who signed in: what a person at a keyboard does, closed to API keys
 };
-enum sok_rate { SOK_RATE_NONE = 1, SOK_RATE_API, SOK_RATE_SEARCH, SOK_RATE_AUTH };
-enum sok_lane { SOK_LANE_INLINE = 1, SOK_LANE_SLOW }; // SLOW: bcrypt, signing, waiting for pieces
+enum sok_rate {
+    SOK_RATE_NONE = 1,
+    SOK_RATE_API,
+    SOK_RATE_SEARCH,
+    SOK_RATE_AUTH, // by address
+    SOK_RATE_LOGIN // by address, and by the account whose password is tried
+};
+enum sok_lane {
+    SOK_LANE_INLINE = 1,
+    SOK_LANE_SLOW, // signing, waiting for pieces
+    SOK_LANE_HASH  // bcrypt: one at a time, so that no flood of sign-ins takes more than one core
+};
 enum sok_body { SOK_BODY_NONE = 1, SOK_BODY_JSON, SOK_BODY_MULTIPART_OR_JSON };
 
 struct sok_request;
@@ -109,7 +119,8 @@ void sok_reply_json(struct sok_request *request, int http_status, json_t *body_t
 void sok_reply_bytes(
     struct sok_request *request, int http_status, const char *content_type, const void *bytes, size_t len,
     bool is_static);
-void sok_reply_header(struct sok_request *request, const char *name, const char *value); // adds; copied
+void sok_reply_header(struct sok_request *request, const char *name, const char *value);     // adds; copied
+void sok_reply_set_header(struct sok_request *request, const char *name, const char *value); // or replaces
 
 // A source of bytes for sok_reply_ranges: a complete file, or one still downloading.
 struct sok_byte_source {
@@ -148,6 +159,9 @@ struct sok_http_server_options {
     // and limits, adds headers. A failing status is the answer. Also called with route NULL for unknown paths
     // (its status is ignored then).
     enum sok_status (*before)(struct sok_request *request, struct sok_error *err);
+    // Runs once the body is read, before the handler or its place in a lane: refuses what depends on what is
+    // asked. May be NULL.
+    enum sok_status (*admit)(struct sok_request *request, struct sok_error *err);
     // Runs after the reply is decided: access log, metrics, audit. http_status and body size as sent.
     void (*after)(struct sok_request *request, int http_status, int64_t body_bytes);
     const char *trusted_proxies; // CIDRs, comma-separated; NULL: none
@@ -157,6 +171,7 @@ struct sok_http_server_options {
     int threads;         // connection threads; 0: 2 per core, at least 4
     int lane_threads;    // 0: 4
     int lane_queue;      // waiting for the lane at most; more: 503. 0: 64
+    int hash_queue;      // the same for HASH, which has one thread. 0: 16, a few seconds
 };
 
 SOK_MUST_CHECK enum sok_status sok_http_server_start(

@@ -127,6 +127,7 @@ static const struct sok_route routes[] = {
     ROW(SOK_GET, "/limit", INLINE, SOK_BODY_NONE, 0, limit),
     ROW(SOK_GET, "/slow", SOK_LANE_SLOW, SOK_BODY_NONE, 0, wait_at_gate),
     ROW(SOK_POST, "/slow", SOK_LANE_SLOW, SOK_BODY_JSON, 1000, echo),
+    ROW(SOK_GET, "/hash", SOK_LANE_HASH, SOK_BODY_NONE, 0, wait_at_gate),
     ROW(SOK_GET, "/ws", INLINE, SOK_BODY_NONE, 0, upgrade),
 };
 
@@ -160,6 +161,7 @@ static void start_on(const char *listen, const char *proxies)
         .connections_max = connections_max,
         .lane_threads = 1,
         .lane_queue = 2,
+        .hash_queue = 2,
     };
     struct sok_error err = {0};
     if (sok_http_server_start(&options, &server, &err) != SOK_OK)
@@ -577,6 +579,45 @@ static void a_full_lane_answers_503_and_loses_nobody(void **state)
     assert_int_equal(2, served);
 }
 
+// A flood of sign-ins: one hashes, a few wait, the others are told to come back; and who is slow for another
+// reason does not notice.
+static void hashes_run_one_at_a_time_and_hold_up_no_other_lane(void **state)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    int first = raw_dial(port), flood[8], refused = 0, served = 0;
+    raw_say(first, "GET /hash HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_for_waiting(1);
+    for (int i = 0; i < 8; i++) {
+        flood[i] = raw_dial(port);
+        raw_say(flood[i], "GET /hash HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    }
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(200, post(arena, "/slow", "application/json", "{}").status);
+    pthread_mutex_lock(&world.lock);
+    assert_int_equal(1, world.waiting);
+    pthread_mutex_unlock(&world.lock);
+    while (refused < 6) {
+        struct pollfd fds[8];
+        for (int i = 0; i < 8; i++)
+            fds[i] = (struct pollfd){.fd = flood[i], .events = POLLIN};
+        assert_true(poll(fds, 8, RAW_DEADLINE_MS) > 0);
+        refused = 0;
+        for (int i = 0; i < 8; i++)
+            refused += fds[i].revents != 0;
+    }
+    open_gate();
+    assert_int_equal(200, raw_listen(arena, first, true).status);
+    close(first);
+    for (int i = 0; i < 8; i++) {
+        struct raw_reply reply = raw_listen(arena, flood[i], true);
+        served += reply.status == 200;
+        if (reply.status != 200)
+            raw_assert_has(reply, "\r\nRetry-After: 5\r\n");
+        close(flood[i]);
+    }
+    assert_int_equal(2, served);
+}
+
 static void a_slow_handler_gets_its_body_too(void **state)
 {
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
@@ -922,6 +963,7 @@ int main(void)
         TEST(addresses_parameters_and_cookies_are_decoded_once),
         TEST(multipart_uploads_reach_the_handler),
         TEST(a_full_lane_answers_503_and_loses_nobody),
+        TEST(hashes_run_one_at_a_time_and_hold_up_no_other_lane),
         TEST(a_slow_handler_gets_its_body_too),
         TEST(clients_that_leave_while_waiting_do_no_harm),
         TEST(what_cannot_be_read_gets_one_problem_document),

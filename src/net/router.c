@@ -71,9 +71,9 @@ static const char *check_row(const struct sok_route *route)
         return "no method";
     if (route->policy < SOK_POLICY_PUBLIC || route->policy > SOK_POLICY_SESSION)
         return "no policy";
-    if (route->rate < SOK_RATE_NONE || route->rate > SOK_RATE_AUTH)
+    if (route->rate < SOK_RATE_NONE || route->rate > SOK_RATE_LOGIN)
         return "no rate class";
-    if (route->lane < SOK_LANE_INLINE || route->lane > SOK_LANE_SLOW)
+    if (route->lane < SOK_LANE_INLINE || route->lane > SOK_LANE_HASH)
         return "no lane";
     if (route->body < SOK_BODY_NONE || route->body > SOK_BODY_MULTIPART_OR_JSON)
         return "no body kind";

@@ -103,6 +103,7 @@ enum sok_status sok_auth_set_password(struct sok_request *request, struct sok_er
     if (err->field_count)
         return err->status;
     SOK_TRY(sok_accounts_set_password(&auth->accounts, user_id, current, fresh, err));
+    sok_api_login_succeeded(request);
     SOK_TRY(sok_session_end_user(
         auth->sessions, user_id, request->principal.session_id, "password_changed", err));
     log_auth(request, "password_changed", user_id);
@@ -151,6 +152,7 @@ enum sok_status sok_auth_login(struct sok_request *request, struct sok_error *er
     if (status == SOK_UNAUTHENTICATED)
         log_auth(request, "login_failed", NULL);
     SOK_TRY(status);
+    sok_api_login_succeeded(request);
     const char *agent = sok_request_header(request, "User-Agent");
     SOK_TRY(
         sok_session_start(auth->sessions, request->arena, user.id, request->client_ip, agent, &tokens, err));

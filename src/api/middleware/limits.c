@@ -1,8 +1,13 @@
 #include "api/middleware/middleware.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "backends/cache/cache.h"
+#include "backends/db/db.h"
+#include "base/digest.h"
+#include "data/sessions.h"
+#include "data/users.h"
 #include "net/address.h"
 
 #define WINDOW_MS 60000
@@ -18,49 +23,129 @@ static const char *address_key(const struct sok_request *request)
     return text;
 }
 
-static void add_headers(struct sok_request *request, int64_t limit, int64_t used, int64_t reset_ms)
+// One counter's answer.
+struct tally {
+    int64_t limit, used, reset_ms; // limit 0: not counted
+};
+
+static void show(struct sok_request *request, const struct tally *tally)
 {
     int64_t now = sok_clock_now_ms(sok_api_of(request)->clock);
-    int64_t left = limit > used ? limit - used : 0;
-    sok_reply_header(request, "X-RateLimit-Limit", sok_format(request->arena, "%" PRId64, limit));
-    sok_reply_header(request, "X-RateLimit-Remaining", sok_format(request->arena, "%" PRId64, left));
-    sok_reply_header(
-        request, "X-RateLimit-Reset", sok_format(request->arena, "%" PRId64, (now + reset_ms + 999) / 1000));
+    int64_t left = tally->limit > tally->used ? tally->limit - tally->used : 0;
+    sok_reply_set_header(request, "X-RateLimit-Limit", sok_format(request->arena, "%" PRId64, tally->limit));
+    sok_reply_set_header(request, "X-RateLimit-Remaining", sok_format(request->arena, "%" PRId64, left));
+    sok_reply_set_header(
+        request, "X-RateLimit-Reset",
+        sok_format(request->arena, "%" PRId64, (now + tally->reset_ms + 999) / 1000));
 }
 
+// SOK_OK or SOK_LIMITED. A cache that cannot count stops nobody.
 static enum sok_status count(
-    struct sok_request *request, const char *key, int64_t limit, bool always_show, struct sok_error *err)
+    struct sok_request *request, const char *key, int64_t limit, struct tally *ret, struct sok_error *err)
 {
-    int64_t used = 0, reset_ms = WINDOW_MS;
+    struct tally tally = {.limit = limit, .reset_ms = WINDOW_MS};
+    struct sok_error found = {0};
+    *ret = (struct tally){0};
     if (limit <= 0)
         return SOK_OK;
-    struct sok_error found = {0};
-    enum sok_status status =
-        sok_cache_limit(sok_api_of(request)->cache, key, limit, WINDOW_MS, &used, &reset_ms, &found);
+    enum sok_status status = sok_cache_limit(
+        sok_api_of(request)->cache, key, limit, WINDOW_MS, &tally.used, &tally.reset_ms, &found);
+    if (status != SOK_OK && status != SOK_LIMITED)
+        return SOK_OK;
     if (status == SOK_LIMITED) {
-        add_headers(request, limit, limit, reset_ms);
+        tally.used = limit;
         sok_fail(err, SOK_LIMITED, "at most %" PRId64 " requests a minute", limit);
-        err->retry_after_s = (int)((reset_ms + 999) / 1000);
-        return SOK_LIMITED;
+        err->retry_after_s = (int)((tally.reset_ms + 999) / 1000);
     }
-    if (status == SOK_OK && always_show)
-        add_headers(request, limit, used, reset_ms);
-    return SOK_OK; // a cache that cannot count stops nobody
+    *ret = tally;
+    return status;
 }
 
 enum sok_status sok_api_limit_address(struct sok_request *request, struct sok_error *err)
 {
+    struct tally tally;
     if (request->route->rate == SOK_RATE_NONE)
         return SOK_OK;
     const char *key = sok_format(request->arena, "ip:%s", address_key(request));
-    return count(request, key, sok_api_of(request)->config->rate_ip, false, err);
+    enum sok_status status = count(request, key, sok_api_of(request)->config->rate_ip, &tally, err);
+    if (status == SOK_LIMITED)
+        show(request, &tally);
+    return status;
 }
+
+// --- Attempts at one account.
+//
+// What was typed is counted, folded as the table compares it, whether there is such an account or not: so the
+// answer says nothing about that. Counting comes before the hash, and a sign-in that succeeds takes its count
+// back: what fills the window is failures. A stranger can fill it and so keep others from signing in (whoever
+// is signed in stays so); therefore it does not hold from an address where that account is signed in already,
+// nor from whitelisted ones. There only the address's own limit counts.
+
+// What the request tries to be, or NULL. A route for everybody does not care who is signed in: otherwise
+// one's own token would give a count of its own for guessing at others.
+static const char *login_of(const struct sok_request *request)
+{
+    if (request->route->policy != SOK_POLICY_PUBLIC)
+        return request->principal.user_id;
+    const char *name = sok_json_text(request->json, "username", NULL);
+    return name ? name : sok_json_text(request->json, "email", NULL);
+}
+
+static const char *account_key(const struct sok_request *request, const char *login)
+{
+    const char *folded = sok_users_fold(request->arena, login);
+    char hash[SOK_SHA256_HEX];
+    sok_sha256_hex(folded, strlen(folded), hash);
+    return sok_format(request->arena, "account:%s:%s", request->route->path, hash);
+}
+
+static bool is_exempt(const struct sok_request *request, const char *login)
+{
+    struct sok_api *api = sok_api_of(request);
+    struct sok_error ignored = {0};
+    bool lives = false;
+    if (request->route->policy != SOK_POLICY_PUBLIC) // a stolen token must not help to find the password
+        return false;
+    if (sok_api_judge_address(request) == SOK_ADDRESS_WHITELISTED)
+        return true;
+    return request->client_ip &&
+           sok_sessions_lives_at(
+               sok_db_reader(api->db), login, request->client_ip, sok_clock_now_ms(api->clock), &lives,
+               &ignored) == SOK_OK &&
+           lives;
+}
+
+enum sok_status sok_api_admit(struct sok_request *request, struct sok_error *err)
+{
+    struct tally tally;
+    struct sok_error found = {0};
+    const char *login = request->route->rate == SOK_RATE_LOGIN ? login_of(request) : NULL;
+    if (!login)
+        return SOK_OK;
+    int64_t limit = sok_api_of(request)->config->rate_auth;
+    enum sok_status status = count(request, account_key(request, login), limit, &tally, &found);
+    if (status != SOK_LIMITED || is_exempt(request, login))
+        return SOK_OK;
+    show(request, &tally);
+    *err = found;
+    return status;
+}
+
+void sok_api_login_succeeded(const struct sok_request *request)
+{
+    const char *login = login_of(request);
+    if (login)
+        sok_cache_limit_forget(sok_api_of(request)->cache, account_key(request, login));
+}
+
+// --- The route's own limit.
 
 enum sok_status sok_api_limit_route(struct sok_request *request, struct sok_error *err)
 {
     const struct sok_config *config = sok_api_of(request)->config;
     const char *user = request->principal.user_id;
     const char *who = user ? user : address_key(request), *class = NULL;
+    struct tally tally;
     int64_t limit = 0;
     switch (request->route->rate) {
     case SOK_RATE_NONE:
@@ -74,6 +159,7 @@ enum sok_status sok_api_limit_route(struct sok_request *request, struct sok_erro
         limit = config->rate_search;
         break;
     case SOK_RATE_AUTH: // guessing passwords does not get easier with an account of one's own
+    case SOK_RATE_LOGIN:
         class = "auth";
         limit = config->rate_auth;
         who = address_key(request);
@@ -81,5 +167,9 @@ enum sok_status sok_api_limit_route(struct sok_request *request, struct sok_erro
     }
     if (!class)
         return sok_fail(err, SOK_INTERNAL, "the route has no rate class");
-    return count(request, sok_format(request->arena, "%s:%s", class, who), limit, true, err);
+    enum sok_status status =
+        count(request, sok_format(request->arena, "%s:%s", class, who), limit, &tally, err);
+    if (tally.limit)
+        show(request, &tally);
+    return status;
 }

@@ -9,6 +9,9 @@
 // (a value that is not known denies), the route's limit. Adds X-RateLimit-* to limited routes. Any thread.
 enum sok_status sok_api_before(struct sok_request *request, struct sok_error *err);
 
+// The `admit` hook: how often the account that the body names is tried (SOK_RATE_LOGIN).
+enum sok_status sok_api_admit(struct sok_request *request, struct sok_error *err);
+
 // The `after` hook: access log, error detail for answers from 500 on, metrics labelled with the route's
 // pattern.
 void sok_api_after(struct sok_request *request, int http_status, int64_t body_bytes);
@@ -31,6 +34,9 @@ enum sok_address_verdict sok_api_judge_address(const struct sok_request *request
 // limit of its route's class. SOK_LIMITED with retry_after_s. A cache that is down limits nothing.
 SOK_MUST_CHECK enum sok_status sok_api_limit_address(struct sok_request *request, struct sok_error *err);
 SOK_MUST_CHECK enum sok_status sok_api_limit_route(struct sok_request *request, struct sok_error *err);
+
+// The password was right: this attempt and those before no longer count against the account (SOK_RATE_LOGIN).
+void sok_api_login_succeeded(const struct sok_request *request);
 
 // For requests that a browser would authenticate by itself (a cookie) and for WebSockets: `Origin`, when
 // there is one, must be this server's own (Host or SOKOUL_PUBLIC_URL), and Sec-Fetch-Site must not say

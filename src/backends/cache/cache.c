@@ -105,3 +105,9 @@ enum sok_status sok_cache_limit(
         return sok_fail(err, SOK_INVALID, "a limit's key of more than %d bytes", KEY_MAX);
     return cache->driver->limit(cache, key, limit, window_ms, ret_used, ret_reset_ms, err);
 }
+
+void sok_cache_limit_forget(struct sok_cache *cache, const char *key)
+{
+    if (key_fits(key))
+        cache->driver->clear(cache, SOK_CACHE_LIMIT_KIND, key);
+}

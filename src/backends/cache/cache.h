@@ -45,6 +45,9 @@ SOK_MUST_CHECK enum sok_status sok_cache_limit(
     int64_t *ret_reset_ms,
     struct sok_error *err); // SOK_LIMITED when over
 
+// Forgets what was counted for a key (a sign-in that succeeded).
+void sok_cache_limit_forget(struct sok_cache *cache, const char *key);
+
 // Takes a single-use value out atomically (WebSocket tickets): SOK_NOT_FOUND if it was never there, expired
 // or was taken.
 SOK_MUST_CHECK enum sok_status sok_cache_take(

@@ -4,6 +4,9 @@
 
 #include "backends/cache/cache.h"
 
+// Counters are entries of this kind, so that `clear` forgets one of them; the whole kind is never cleared.
+#define SOK_CACHE_LIMIT_KIND "limit"
+
 struct sok_cache_driver {
     const char *scheme; // before the ':' of the URL
     enum sok_status (*open)(

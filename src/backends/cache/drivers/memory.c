@@ -13,7 +13,7 @@
 #define BYTES_MAX ((size_t)64 << 20)
 #define ENTRIES_MAX 100000
 #define ENTRY_OVERHEAD 160 // of the struct, its hash handle and malloc, roughly
-#define LIMIT_KIND "limit"
+#define LIMIT_KIND SOK_CACHE_LIMIT_KIND
 
 struct ring {
     size_t capacity, first, count;
