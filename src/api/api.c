@@ -5,6 +5,11 @@
 #include "base/text.h"
 #include "net/range.h"
 
+static const char *query_param(const void *context, const char *name)
+{
+    return sok_request_query(context, name);
+}
+
 enum sok_status sok_api_page(const struct sok_request *request, struct sok_page *ret, struct sok_error *err)
 {
     struct sok_page page = {0};
@@ -12,6 +17,8 @@ enum sok_status sok_api_page(const struct sok_request *request, struct sok_page 
     page.per_page = sok_api_query_int(request, "per_page", 1, SOK_PAGE_MAX, SOK_PAGE_DEFAULT, err);
     page.cursor = sok_request_query(request, "cursor");
     page.sort = sok_request_query(request, "sort");
+    page.param = query_param;
+    page.context = request;
     if (page.cursor && strlen(page.cursor) > 1000)
         sok_fail_field(err, "cursor", "invalid", "is no cursor of ours");
     if (err->field_count)

@@ -48,8 +48,8 @@ static inline struct sok_api *sok_api_of(const struct sok_request *request)
 extern const struct sok_route sok_api_routes[];
 extern const size_t sok_api_route_count;
 
-// The caller's page of a list: ?page=1&per_page=50&sort=-field, or ?cursor=. SOK_INVALID names the field that
-// is wrong.
+// The caller's page of a list: ?page=1&per_page=50&sort=-field, or ?cursor=, and its filters, which
+// data/filter.h reads out of it. Borrows the request. SOK_INVALID names the field that is wrong.
 SOK_MUST_CHECK enum sok_status sok_api_page(
     const struct sok_request *request, struct sok_page *ret, struct sok_error *err);
 

@@ -1,5 +1,7 @@
 #include "data/collections.h"
 
+#include "data/filter.h"
+
 #define C(field, kind) SOK_COLUMN(sok_collection, field, SOK_COLUMN_##kind)
 #define FIXED(field, kind) SOK_COLUMN_FIXED(sok_collection, field, SOK_COLUMN_##kind)
 #define WORKED_OUT(field, expression)                                                                \
@@ -74,20 +76,22 @@ enum sok_status sok_collections_find(
 }
 
 enum sok_status sok_collections_list(
-    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_collections_filter *filter,
-    const struct sok_page *page, struct sok_collection **ret, size_t *ret_count,
-    struct sok_page_info *ret_info, struct sok_error *err)
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *viewer_id, const struct sok_page *page,
+    struct sok_collection **ret, size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err)
 {
     static const struct sok_sort sorts[] = {
-        {"updated_at", "updated_at", false}, {"created_at", "created_at", false}, {"name", "name", true}};
+        {"updated_at", "updated_at", false},
+        {"created_at", "created_at", false},
+        {"name", "fold(name)", true}};
+    static const struct sok_filter filters[] = {
+        {"q", SOK_FILTER_TITLE, .condition = "titles_match(fold(name), ?) = 1"},
+        {"user_id", SOK_FILTER_ID, .condition = "user_id = ?"},
+        {"is_public", SOK_FILTER_FLAG, .condition = "is_public = 1", .otherwise = "is_public = 0"},
+    };
     SOK_WHERE_AUTO where;
     sok_where_init(&where);
-    sok_where_text(&where, "user_id = ? OR is_public = 1", filter->viewer_id);
-    sok_where_text(&where, "user_id = ?", filter->user_id);
-    if (filter->only_public)
-        sok_where_add(&where, "is_public = 1");
-    if (filter->only_private)
-        sok_where_add(&where, "is_public = 0");
+    sok_where_text(&where, "user_id = ? OR is_public = 1", viewer_id);
+    sok_where_filters(&where, arena, filters, SOK_ARRAY_LEN(filters), page, err);
     return sok_page_list(
         tx, arena, &listed, &where, sorts, SOK_ARRAY_LEN(sorts), true, "id", page, ret, ret_count, ret_info,
         err);
@@ -176,10 +180,12 @@ enum sok_status sok_collections_list_media(
     struct sok_collection_item **ret, size_t *ret_count, struct sok_page_info *ret_info,
     struct sok_error *err)
 {
-    static const struct sok_sort sorts[] = {{"position", "position", false}, {"added_at", "added_at", false}};
+    static const struct sok_sort sorts[] = {
+        {"position", "position", false}, {"added_at", "added_at", false}, SOK_ENTRY_SORTS};
     SOK_WHERE_AUTO where;
     sok_where_init(&where);
     sok_where_text(&where, "collection_id = ?", collection_id);
+    sok_where_filters(&where, arena, sok_entry_filters, sok_entry_filter_count, page, err);
     return sok_page_list(
         tx, arena, &items, &where, sorts, SOK_ARRAY_LEN(sorts), false, "id", page, ret, ret_count, ret_info,
         err);

@@ -37,16 +37,11 @@ SOK_MUST_CHECK enum sok_status sok_collections_find(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *id, const char *viewer_id,
     struct sok_collection *ret, struct sok_error *err);
 
-struct sok_collections_filter {
-    const char *viewer_id; // sees their own and public ones
-    const char *user_id;   // NULL: anybody's
-    bool only_public, only_private;
-};
-// Sorts: updated_at (own order, newest first), created_at, name.
+// The viewer's own and the public ones. Sorts: updated_at (own order, newest first), created_at, name.
+// Filters: q (its name), user_id, is_public.
 SOK_MUST_CHECK enum sok_status sok_collections_list(
-    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_collections_filter *filter,
-    const struct sok_page *page, struct sok_collection **ret, size_t *ret_count,
-    struct sok_page_info *ret_info, struct sok_error *err);
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *viewer_id, const struct sok_page *page,
+    struct sok_collection **ret, size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err);
 
 // Puts a work into the collection at item->position; those from there on move back by one. -1, or more than
 // there are: at the end. One that is in it already moves there (-1: stays); *ret is its entry, *ret_is_new
@@ -58,7 +53,7 @@ SOK_MUST_CHECK enum sok_status sok_collections_put_media(
 SOK_MUST_CHECK enum sok_status sok_collections_remove_media(
     struct sok_db_tx *tx, const char *collection_id, const char *media_id, int64_t now_ms,
     struct sok_error *err);
-// Sorts: position (own order, first to last), added_at.
+// Sorts: position (own order, first to last), added_at, title, year, rating. Filters: sok_entry_filters.
 SOK_MUST_CHECK enum sok_status sok_collections_list_media(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *collection_id, const struct sok_page *page,
     struct sok_collection_item **ret, size_t *ret_count, struct sok_page_info *ret_info,

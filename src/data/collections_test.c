@@ -97,24 +97,25 @@ static void anothers_private_collection_is_not_there(void **state)
     assert_int_equal(sok_collections_find(t->tx, t->arena, "shut", "ada", &found, &t->err), SOK_NOT_FOUND);
 
     static const struct {
-        struct sok_collections_filter filter;
+        const char *viewer, *filters;
         size_t count;
     } cases[] = {
-        {{.viewer_id = "ada"}, 2},
-        {{.viewer_id = "bob"}, 2},
-        {{.viewer_id = "ada", .user_id = "bob"}, 1},
-        {{.viewer_id = "ada", .only_private = true}, 1},
-        {{.viewer_id = "bob", .only_public = true}, 1},
-        {{.viewer_id = "ada", .user_id = "ada", .only_public = true}, 0},
+        {"ada", "", 2},
+        {"bob", "", 2},
+        {"ada", "is_public=false", 1},
+        {"bob", "is_public=true", 1},
+        {"ada", "q=opne", 1},
+        {"ada", "q=shut", 0},
     };
     for (size_t i = 0; i < SOK_ARRAY_LEN(cases); i++) {
+        struct sok_page page = {SOK_TEST_FILTERS(cases[i].filters)};
         assert_ok(
-            sok_collections_list(t->tx, t->arena, &cases[i].filter, NULL, &rows, &count, &info, &t->err));
+            sok_collections_list(t->tx, t->arena, cases[i].viewer, &page, &rows, &count, &info, &t->err));
         assert_int_equal(count, cases[i].count);
         assert_int_equal(info.total, cases[i].count);
     }
     struct sok_page page = {.sort = "name"};
-    assert_ok(sok_collections_list(t->tx, t->arena, &cases[0].filter, &page, &rows, &count, &info, &t->err));
+    assert_ok(sok_collections_list(t->tx, t->arena, "ada", &page, &rows, &count, &info, &t->err));
     assert_string_equal(rows[0].name, "mine");
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "data/filter.h"
 
 #define D(field, kind) SOK_COLUMN(sok_download, field, SOK_COLUMN_##kind)
 static const struct sok_column columns[] = {
@@ -181,19 +182,25 @@ enum sok_status sok_downloads_set_torrent(
 }
 
 enum sok_status sok_downloads_list(
-    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_downloads_filter *filter,
-    const struct sok_page *page, struct sok_download **ret, size_t *ret_count, struct sok_page_info *ret_info,
-    struct sok_error *err)
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *user_id, const struct sok_page *page,
+    struct sok_download **ret, size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err)
 {
     static const struct sok_sort sorts[] = {
-        {"created_at", "created_at", false}, {"title", "title", true},   {"progress", "progress", false},
-        {"size_bytes", "size_bytes", false}, {"status", "status", true}, {"updated_at", "updated_at", false},
+        {"created_at", "created_at", false}, {"title", "fold(title)", true},
+        {"progress", "progress", false},     {"size_bytes", "size_bytes", false},
+        {"status", "status", true},          {"updated_at", "updated_at", false},
+    };
+    static const struct sok_filter filters[] = {
+        {"q", SOK_FILTER_TITLE, .condition = "titles_match(fold(title), ?) = 1"},
+        {"status", SOK_FILTER_WORD, .condition = "status = ?",
+         .words = "queued downloading paused importing seeding completed failed cancelled"},
+        {"media_id", SOK_FILTER_ID, .condition = "media_id = ?"},
+        {"info_hash", SOK_FILTER_TEXT, .condition = "info_hash = lower(?)"},
     };
     SOK_WHERE_AUTO where;
     sok_where_init(&where);
-    sok_where_text(&where, "user_id = ?", filter->user_id);
-    sok_where_text(&where, "status = ?", filter->status);
-    sok_where_text(&where, "media_id = ?", filter->media_id);
+    sok_where_text(&where, "user_id = ?", user_id);
+    sok_where_filters(&where, arena, filters, SOK_ARRAY_LEN(filters), page, err);
     return sok_page_list(
         tx, arena, &list_table, &where, sorts, SOK_ARRAY_LEN(sorts), true, "id", page, ret, ret_count,
         ret_info, err);

@@ -70,14 +70,11 @@ SOK_MUST_CHECK enum sok_status sok_downloads_set_torrent(
     struct sok_db_tx *tx, const char *id, const void *bytes, size_t len, int64_t now_ms,
     struct sok_error *err);
 
-struct sok_downloads_filter {
-    const char *user_id, *status, *media_id; // NULL: any
-};
-// Sorts: created_at (own order, newest first), title, progress, size_bytes, status, updated_at.
+// A user's. Sorts: created_at (own order, newest first), title, progress, size_bytes, status, updated_at.
+// Filters: q, status, media_id, info_hash.
 SOK_MUST_CHECK enum sok_status sok_downloads_list(
-    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_downloads_filter *filter,
-    const struct sok_page *page, struct sok_download **ret, size_t *ret_count, struct sok_page_info *ret_info,
-    struct sok_error *err);
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *user_id, const struct sok_page *page,
+    struct sok_download **ret, size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err);
 // Every one that is not at its end (queued, downloading, paused, importing, seeding), oldest first: what a
 // hunter starts with.
 SOK_MUST_CHECK enum sok_status sok_downloads_list_live(

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "data/filter.h"
 
 #define W(field, kind) SOK_COLUMN(sok_watch, field, SOK_COLUMN_##kind)
 static const struct sok_column columns[] = {
@@ -159,10 +160,17 @@ enum sok_status sok_history_watched(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *user_id, const struct sok_page *page,
     struct sok_watch **ret, size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err)
 {
-    static const struct sok_sort sorts[] = {{"last_watched", "last_watched", false}};
+    static const struct sok_sort sorts[] = {{"last_watched", "last_watched", false}, SOK_ENTRY_SORTS};
+    static const struct sok_filter filters[] = {
+        {"media_id", SOK_FILTER_ID, .condition = "media_id = ?"},
+        {"from", SOK_FILTER_TIME, .condition = "last_watched >= ?"},
+        {"to", SOK_FILTER_TIME, .condition = "last_watched <= ?"},
+    };
     SOK_WHERE_AUTO where;
     sok_where_init(&where);
     sok_where_add(&where, "user_id = ? AND is_completed = 1", sok_db_text(user_id));
+    sok_where_filters(&where, arena, filters, SOK_ARRAY_LEN(filters), page, err);
+    sok_where_filters(&where, arena, sok_entry_filters, sok_entry_filter_count, page, err);
     return sok_page_list(
         tx, arena, &table, &where, sorts, SOK_ARRAY_LEN(sorts), true, "id", page, ret, ret_count, ret_info,
         err);

@@ -32,7 +32,8 @@ struct sok_continue_item {
 SOK_MUST_CHECK enum sok_status sok_history_continue(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *user_id, int64_t limit,
     struct sok_continue_item **ret, size_t *ret_count, struct sok_error *err);
-// Completed ones. Sorts: last_watched (own order, newest first).
+// Completed ones. Sorts: last_watched (own order, newest first), title, year, rating. Filters: media_id,
+// from, to (of last_watched) and sok_entry_filters.
 SOK_MUST_CHECK enum sok_status sok_history_watched(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *user_id, const struct sok_page *page,
     struct sok_watch **ret, size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err);

@@ -259,21 +259,18 @@ static void results_keep_their_id_and_are_found_for_merging(void **state)
     assert_ok(sok_search_results_all(t->tx, t->arena, "s1", &all, &count, &t->err));
     assert_int_equal(all[0].score, 77);
     assert_true(all[0].ai_validated);
-    struct sok_results_filter filter = {.min_score = 3, .resolution = "1080p", .episode = 3};
-    struct sok_page page = {.per_page = 2};
-    assert_ok(sok_search_results_list(t->tx, t->arena, "s1", &filter, &page, &all, &count, &info, &t->err));
+    struct sok_page page = {.per_page = 2, SOK_TEST_FILTERS("min_score=3&resolution=1080p&episode=3")};
+    assert_ok(sok_search_results_list(t->tx, t->arena, "s1", &page, &all, &count, &info, &t->err));
     assert_int_equal(info.total, 3);
     assert_int_equal(count, 2);
     page.cursor = info.next_cursor;
-    assert_ok(sok_search_results_list(t->tx, t->arena, "s1", &filter, &page, &all, &count, &info, &t->err));
+    assert_ok(sok_search_results_list(t->tx, t->arena, "s1", &page, &all, &count, &info, &t->err));
     assert_int_equal(count, 1);
     assert_int_equal(all[0].score, 3);
     static const char *const sorts[] = {"-seeders", "size_bytes", "published_at", "title", "-created_at"};
     for (size_t i = 0; i < SOK_ARRAY_LEN(sorts); i++) {
-        page = (struct sok_page){.sort = sorts[i]};
-        assert_ok(sok_search_results_list(
-            t->tx, t->arena, "s1", &(struct sok_results_filter){.text = "x"}, &page, &all, &count, &info,
-            &t->err));
+        page = (struct sok_page){.sort = sorts[i], SOK_TEST_FILTERS("q=x")};
+        assert_ok(sok_search_results_list(t->tx, t->arena, "s1", &page, &all, &count, &info, &t->err));
         assert_int_equal(count, 5);
     }
 }
@@ -351,9 +348,7 @@ static void one_user_downloads_a_torrent_once(void **state)
     assert_string_equal(t->err.code, "download_exists");
     assert_ok(sok_downloads_count_live(t->tx, "ada", &count_live, &t->err));
     assert_int_equal(count_live, 2);
-    assert_ok(sok_downloads_list(
-        t->tx, t->arena, &(struct sok_downloads_filter){.user_id = "ada"}, NULL, &list, &count, &info,
-        &t->err));
+    assert_ok(sok_downloads_list(t->tx, t->arena, "ada", NULL, &list, &count, &info, &t->err));
     assert_int_equal(count, 2);
     assert_int_equal(list[1].torrent.len, 0);
     assert_ok(sok_downloads_set_status(t->tx, "d1", "failed", "gone", 5, &t->err));

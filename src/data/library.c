@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "data/filter.h"
+
 #define F(field, kind) SOK_COLUMN(sok_favorite, field, SOK_COLUMN_##kind)
 static const struct sok_column favorite_columns[] = {
     F(id, TEXT), F(user_id, TEXT), F(media_id, TEXT), F(added_at, INT)};
@@ -50,10 +52,11 @@ enum sok_status sok_favorites_list(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *user_id, const struct sok_page *page,
     struct sok_favorite **ret, size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err)
 {
-    static const struct sok_sort sorts[] = {{"added_at", "added_at", false}};
+    static const struct sok_sort sorts[] = {{"added_at", "added_at", false}, SOK_ENTRY_SORTS};
     SOK_WHERE_AUTO where;
     sok_where_init(&where);
     sok_where_text(&where, "user_id = ?", user_id);
+    sok_where_filters(&where, arena, sok_entry_filters, sok_entry_filter_count, page, err);
     return sok_page_list(
         tx, arena, &favorites, &where, sorts, SOK_ARRAY_LEN(sorts), true, "id", page, ret, ret_count,
         ret_info, err);
@@ -88,10 +91,17 @@ enum sok_status sok_watchlist_list(
     struct sok_watchlist_entry **ret, size_t *ret_count, struct sok_page_info *ret_info,
     struct sok_error *err)
 {
-    static const struct sok_sort sorts[] = {{"priority", "priority", false}, {"added_at", "added_at", false}};
+    static const struct sok_sort sorts[] = {
+        {"priority", "priority", false}, {"added_at", "added_at", false}, SOK_ENTRY_SORTS};
+    static const struct sok_filter filters[] = {
+        {"priority", SOK_FILTER_NUMBER, .condition = "priority = ?", .max = 100},
+        {"min_priority", SOK_FILTER_NUMBER, .condition = "priority >= ?", .max = 100},
+    };
     SOK_WHERE_AUTO where;
     sok_where_init(&where);
     sok_where_text(&where, "user_id = ?", user_id);
+    sok_where_filters(&where, arena, filters, SOK_ARRAY_LEN(filters), page, err);
+    sok_where_filters(&where, arena, sok_entry_filters, sok_entry_filter_count, page, err);
     return sok_page_list(
         tx, arena, &watchlist, &where, sorts, SOK_ARRAY_LEN(sorts), true, "id", page, ret, ret_count,
         ret_info, err);

@@ -19,7 +19,7 @@ SOK_MUST_CHECK enum sok_status sok_favorites_add(
     struct sok_favorite *ret, bool *ret_is_new, struct sok_error *err);
 SOK_MUST_CHECK enum sok_status sok_favorites_remove(
     struct sok_db_tx *tx, const char *user_id, const char *media_id, struct sok_error *err);
-// Sorts: added_at (own order, newest first).
+// Sorts: added_at (own order, newest first), title, year, rating. Filters: sok_entry_filters.
 SOK_MUST_CHECK enum sok_status sok_favorites_list(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *user_id, const struct sok_page *page,
     struct sok_favorite **ret, size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err);
@@ -30,7 +30,8 @@ SOK_MUST_CHECK enum sok_status sok_watchlist_add(
     struct sok_watchlist_entry *ret, bool *ret_is_new, struct sok_error *err);
 SOK_MUST_CHECK enum sok_status sok_watchlist_remove(
     struct sok_db_tx *tx, const char *user_id, const char *media_id, struct sok_error *err);
-// Sorts: priority (own order, highest first), added_at.
+// Sorts: priority (own order, highest first), added_at, title, year, rating. Filters: those and priority,
+// min_priority.
 SOK_MUST_CHECK enum sok_status sok_watchlist_list(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *user_id, const struct sok_page *page,
     struct sok_watchlist_entry **ret, size_t *ret_count, struct sok_page_info *ret_info,

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "data/media_private.h"
+#include "data/titles.h"
 
 #define TITLES_MAX ((size_t)64 << 10)
 
@@ -128,24 +129,32 @@ enum sok_status sok_media_find_tvmaze(
         ret, err);
 }
 
-// $2 media type or "", $3 year or 0: exact years first, then rows without one, then the neighbours.
-#define FITS                                                                                             \
-    "AND media_type <> 'episode' AND ($2 = '' OR media_type = $2) "                                      \
-    "AND ($3 = 0 OR year IS NULL OR year BETWEEN $3 - 1 AND $3 + 1) "                                    \
-    "ORDER BY CASE WHEN $3 = 0 OR year = $3 THEN 0 WHEN year IS NULL THEN 1 ELSE 2 END, enriched_at IS " \
-    "NULL, seq "                                                                                         \
-    "LIMIT 1"
+// Exact years first, then rows without one, then the neighbours.
+static enum sok_status find_fitting(
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_title_condition *title, int64_t year,
+    const char *media_type, struct sok_media *ret, struct sok_error *err)
+{
+    SOK_WHERE_AUTO where;
+    sok_where_init(&where);
+    sok_where_value(&where, "? = 0 OR year IS NULL OR year BETWEEN ? - 1 AND ? + 1", sok_db_int(year)); // $1
+    sok_where_text(&where, "media_type = ?", media_type);
+    sok_where_add(&where, title->sql, sok_db_text(title->value));
+    const char *tail = sok_format(
+        arena,
+        "WHERE %s AND media_type <> 'episode' ORDER BY CASE WHEN $1 = 0 OR year = $1 THEN 0 "
+        "WHEN year IS NULL THEN 1 ELSE 2 END, enriched_at IS NULL, seq LIMIT 1",
+        where.sql.data);
+    return sok_table_find(tx, arena, &sok_media_table, "media", tail, where.values, where.count, ret, err);
+}
 
 enum sok_status sok_media_find_title(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *title, int64_t year, const char *media_type,
     struct sok_media *ret, struct sok_error *err)
 {
     const char *fold = sok_text_fold(arena, title);
-    struct sok_db_value type = sok_db_text(media_type ? media_type : "");
+    struct sok_title_condition condition = {"title_folded = ?", fold};
     struct sok_error absent = {0};
-    enum sok_status status = sok_table_find(
-        tx, arena, &sok_media_table, "media", "WHERE title_folded = $1 " FITS,
-        SOK_PARAMS(sok_db_text(fold), type, sok_db_int(year)), ret, &absent);
+    enum sok_status status = find_fitting(tx, arena, &condition, year, media_type, ret, &absent);
     if (status == SOK_OK)
         return SOK_OK;
     if (status != SOK_NOT_FOUND) {
@@ -153,13 +162,8 @@ enum sok_status sok_media_find_title(
             *err = absent;
         return status;
     }
-    const char *whole = sok_format(arena, "\n%s\n", fold);
-    return sok_table_find(
-        tx, arena, &sok_media_table, "media",
-        "WHERE seq IN (SELECT rowid FROM media_titles WHERE media_titles MATCH $4) "
-        "AND instr(titles_folded, $1) > 0 " FITS,
-        SOK_PARAMS(sok_db_text(whole), type, sok_db_int(year), sok_db_text(sok_media_phrase(arena, whole))),
-        ret, err);
+    SOK_TRY(sok_titles_holding(tx, arena, sok_format(arena, "\n%s\n", fold), &condition, err));
+    return find_fitting(tx, arena, &condition, year, media_type, ret, err);
 }
 
 enum sok_status sok_media_find_episode(

@@ -68,19 +68,23 @@ SOK_MUST_CHECK enum sok_status sok_media_upsert_episode(
 SOK_MUST_CHECK enum sok_status sok_media_list_episodes(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *series_id, int64_t season,
     struct sok_media **ret, size_t *ret_count, struct sok_error *err);
+// The same in pages. Sorts: number (own order: season and episode, first to last), release_date, title,
+// rating. Filters: season, episode, q, available.
+SOK_MUST_CHECK enum sok_status sok_media_list_episodes_page(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *series_id, const struct sok_page *page,
+    struct sok_media **ret, size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err);
 // Moves searches, results, downloads, files, history, library entries from one row to the other and deletes
 // the first.
 SOK_MUST_CHECK enum sok_status sok_media_merge(
     struct sok_db_tx *tx, const char *from_id, const char *into_id, int64_t now_ms, struct sok_error *err);
 
 struct sok_media_filter {
-    const char *media_type, *text, *genre, *parent_id; // NULL: any; text: titles by trigram, typos forgiven
-    int64_t year;                                      // 0: any
-    bool has_files;     // only what can be watched (a series: any of its episodes)
-    bool with_episodes; // else episodes appear only when media_type or parent_id asks
+    const char *media_type, *text, *parent_id; // NULL: any; text: of a title, errors forgiven
+    bool with_episodes;                        // else episodes appear only when media_type or parent_id asks
 };
-// Sorts: created_at (own order, newest first), title, year, rating, updated_at. With `text` and no sort: best
-// first, by page only (at most 500 found).
+// Sorts: created_at (own order, newest first), title, year, rating, updated_at. With a text: relevance (own
+// order), at most the best 2,000. Filters: q, media_type, parent_id, genre, year, min_year, max_year,
+// min_rating, language, available (can be watched; a series: any of its episodes).
 SOK_MUST_CHECK enum sok_status sok_media_list(
     struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_media_filter *filter,
     const struct sok_page *page, struct sok_media **ret, size_t *ret_count, struct sok_page_info *ret_info,

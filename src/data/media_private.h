@@ -6,7 +6,4 @@
 
 extern const struct sok_table sok_media_table;
 
-// Text as a phrase of an FTS5 query.
-const char *sok_media_phrase(struct sok_arena *arena, const char *text);
-
 #endif

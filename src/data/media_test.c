@@ -161,7 +161,10 @@ static void titles_are_searched_with_typos_and_without_accents(void **state)
         }
     }
     assert_int_equal(
-        list(t, (struct sok_media_filter){.text = "matrix", .year = 2003}, (struct sok_page){0}, &found), 1);
+        list(
+            t, (struct sok_media_filter){.text = "matrix"}, (struct sok_page){SOK_TEST_FILTERS("year=2003")},
+            &found),
+        1);
     assert_int_equal(
         list(t, (struct sok_media_filter){.text = "matrix"}, (struct sok_page){.sort = "-year"}, &found), 2);
     assert_string_equal(found[0].id, "m2");
@@ -225,11 +228,20 @@ static void lists_are_filtered(void **state)
     assert_int_equal(
         list(t, (struct sok_media_filter){.with_episodes = true}, (struct sok_page){0}, &found), 3);
     assert_int_equal(
-        list(t, (struct sok_media_filter){.genre = "Science Fiction"}, (struct sok_page){0}, &found), 2);
-    assert_int_equal(list(t, (struct sok_media_filter){.genre = "Science"}, (struct sok_page){0}, &found), 0);
-    assert_int_equal(list(t, (struct sok_media_filter){.has_files = true}, (struct sok_page){0}, &found), 0);
+        list(
+            t, (struct sok_media_filter){0}, (struct sok_page){SOK_TEST_FILTERS("genre=Science Fiction")},
+            &found),
+        2);
+    assert_int_equal(
+        list(t, (struct sok_media_filter){0}, (struct sok_page){SOK_TEST_FILTERS("genre=Science")}, &found),
+        0);
+    assert_int_equal(
+        list(t, (struct sok_media_filter){0}, (struct sok_page){SOK_TEST_FILTERS("available=true")}, &found),
+        0);
     add_file(t, "f1", "e1", "/l/e1.mkv");
-    assert_int_equal(list(t, (struct sok_media_filter){.has_files = true}, (struct sok_page){0}, &found), 1);
+    assert_int_equal(
+        list(t, (struct sok_media_filter){0}, (struct sok_page){SOK_TEST_FILTERS("available=true")}, &found),
+        1);
     assert_string_equal(found[0].id, "tv"); // a series counts by its episodes
     assert_int_equal(list(t, (struct sok_media_filter){.parent_id = "tv"}, (struct sok_page){0}, &found), 1);
     static const char *const sorts[] = {"title", "-year", "rating", "-updated_at"};

@@ -1,17 +1,15 @@
-// A cursor is the sort it belongs to, the sort value of the last row and that row's key, in base64url: the
-// next page begins behind that place, whatever was inserted or deleted in between.
+// The next page begins behind the place of the last row (data/cursor.h), whatever was inserted or deleted in
+// between.
 #include "data/page.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/encode.h"
 #include "base/text.h"
+#include "data/cursor.h"
 
 #define SQL_MAX ((size_t)64 << 10)
-#define CURSOR_MAX 2048
-#define CURSOR_BREAK '\x1f'
 
 void sok_where_init(struct sok_where *where)
 {
@@ -24,6 +22,13 @@ void sok_where_done(struct sok_where *where)
     sok_buf_done(&where->sql);
 }
 
+static void add_value(struct sok_where *where, struct sok_db_value value)
+{
+    if (where->count == SOK_WHERE_MAX)
+        sok_panic("too many conditions");
+    where->values[where->count++] = value;
+}
+
 void sok_where_add(struct sok_where *where, const char *condition, ...)
 {
     va_list values;
@@ -34,13 +39,26 @@ void sok_where_add(struct sok_where *where, const char *condition, ...)
             sok_buf_append(&where->sql, at, 1);
             continue;
         }
-        if (where->count == SOK_WHERE_MAX)
-            sok_panic("too many conditions");
-        where->values[where->count++] = va_arg(values, struct sok_db_value);
+        add_value(where, va_arg(values, struct sok_db_value));
         sok_buf_printf(&where->sql, "$%zu", where->count);
     }
     sok_buf_puts(&where->sql, ")");
     va_end(values);
+}
+
+void sok_where_value(struct sok_where *where, const char *condition, struct sok_db_value value)
+{
+    bool is_used = strchr(condition, '?') != NULL;
+    sok_buf_puts(&where->sql, where->sql.len ? " AND (" : "(");
+    if (is_used)
+        add_value(where, value);
+    for (const char *at = condition; *at; at++) {
+        if (*at == '?')
+            sok_buf_printf(&where->sql, "$%zu", where->count);
+        else
+            sok_buf_append(&where->sql, at, 1);
+    }
+    sok_buf_puts(&where->sql, ")");
 }
 
 void sok_where_text(struct sok_where *where, const char *condition, const char *value)
@@ -84,52 +102,6 @@ static enum sok_status choose_order(
     return SOK_INVALID;
 }
 
-static struct sok_db_value cursor_value(struct sok_arena *arena, const char *text, bool is_text)
-{
-    double real;
-    int64_t integer;
-    if (is_text)
-        return sok_db_text(text);
-    if (sok_parse_int(text, INT64_MIN, INT64_MAX, &integer))
-        return sok_db_int(integer);
-    if (sok_parse_double(text, -1e300, 1e300, &real))
-        return sok_db_real(real);
-    return sok_db_null();
-}
-
-// Adds the condition that skips what the cursor has behind it.
-static enum sok_status add_cursor(
-    struct sok_arena *arena, struct sok_where *where, const struct order *order, const char *cursor,
-    struct sok_error *err)
-{
-    char text[CURSOR_MAX];
-    size_t len = 0;
-    char *value = NULL, *key = NULL;
-    if (sok_base64_decode(cursor, strlen(cursor), text, sizeof(text) - 1, &len) &&
-        sok_utf8_valid(text, len)) {
-        text[len] = '\0';
-        value = strchr(text, CURSOR_BREAK);
-        key = value ? strrchr(value + 1, CURSOR_BREAK) : NULL;
-    }
-    if (!key) {
-        sok_fail_field(err, "cursor", "invalid", "this is not a cursor of ours");
-        return SOK_INVALID;
-    }
-    *value++ = *key++ = '\0';
-    if (text[0] != (order->descending ? '-' : '+') || strcmp(text + 1, order->sort->name) != 0) {
-        sok_fail_field(err, "cursor", "invalid", "this cursor belongs to another order");
-        return SOK_INVALID;
-    }
-    char condition[256];
-    snprintf(
-        condition, sizeof(condition), "(%s, %s) %s (?, ?)", order->sort->expression, order->key,
-        order->descending ? "<" : ">");
-    sok_where_add(
-        where, condition, cursor_value(arena, sok_strdup(arena, value), order->sort->is_text),
-        cursor_value(arena, sok_strdup(arena, key), order->key_is_text));
-    return SOK_OK;
-}
-
 static const char *cell_text(struct sok_arena *arena, const struct sok_db_value *value)
 {
     switch (value->type) {
@@ -144,20 +116,58 @@ static const char *cell_text(struct sok_arena *arena, const struct sok_db_value 
     }
 }
 
+static struct sok_db_value cursor_value(const char *text, bool is_text)
+{
+    double real;
+    int64_t integer;
+    if (is_text)
+        return sok_db_text(text);
+    if (sok_parse_int(text, INT64_MIN, INT64_MAX, &integer))
+        return sok_db_int(integer);
+    if (sok_parse_double(text, -1e300, 1e300, &real))
+        return sok_db_real(real);
+    return sok_db_null();
+}
+
+uint64_t sok_where_list(struct sok_arena *arena, const struct sok_where *where)
+{
+    uint64_t list = sok_cursor_list(0, where->sql.len ? where->sql.data : "");
+    for (size_t i = 0; i < where->count; i++)
+        list = sok_cursor_list(list, cell_text(arena, &where->values[i]));
+    return list;
+}
+
+// Adds the condition that skips what the cursor has behind it.
+static enum sok_status add_cursor(
+    struct sok_arena *arena, struct sok_where *where, const struct order *order, uint64_t list,
+    const char *text, struct sok_error *err)
+{
+    struct sok_cursor cursor = {.list = list, .sort = order->sort->name, .descending = order->descending};
+    SOK_TRY(sok_cursor_parse(arena, text, &cursor, err));
+    char condition[512];
+    snprintf(
+        condition, sizeof(condition), "(%s, %s) %s (?, ?)", order->sort->expression, order->key,
+        order->descending ? "<" : ">");
+    sok_where_add(
+        where, condition, cursor_value(cursor.value, order->sort->is_text),
+        cursor_value(cursor.key, order->key_is_text));
+    return SOK_OK;
+}
+
 // The cursor behind row `row` of a result whose last two columns are the sort value and the key. NULL when
 // the value is too long.
 static const char *make_cursor(
-    struct sok_arena *arena, const struct order *order, const struct sok_db_result *result, size_t row)
+    struct sok_arena *arena, const struct order *order, uint64_t list, const struct sok_db_result *result,
+    size_t row)
 {
     const struct sok_db_value *cells = &result->cells[row * result->column_count + result->column_count - 2];
-    const char *text = sok_format(
-        arena, "%c%s%c%s%c%s", order->descending ? '-' : '+', order->sort->name, CURSOR_BREAK,
-        cell_text(arena, &cells[0]), CURSOR_BREAK, cell_text(arena, &cells[1]));
-    if (strlen(text) >= CURSOR_MAX)
-        return NULL;
-    char *cursor = sok_alloc(arena, sok_base64_size(strlen(text)));
-    sok_base64url_encode(text, strlen(text), cursor);
-    return cursor;
+    return sok_cursor_format(
+        arena, &(struct sok_cursor){
+                   .list = list,
+                   .sort = order->sort->name,
+                   .descending = order->descending,
+                   .value = cell_text(arena, &cells[0]),
+                   .key = cell_text(arena, &cells[1])});
 }
 
 static enum sok_status count_all(
@@ -217,9 +227,12 @@ enum sok_status sok_page_list(
 {
     struct sok_page_info info;
     struct order order;
-    SOK_TRY(check_page(page, &info, err));
-    SOK_TRY(choose_order(table, sorts, sort_count, descending, key, page ? page->sort : NULL, &order, err));
-    SOK_TRY(count_all(tx, table, where, &info.total, err));
+    enum sok_status status = check_page(page, &info, err);
+    enum sok_status known =
+        choose_order(table, sorts, sort_count, descending, key, page ? page->sort : NULL, &order, err);
+    if (err && err->field_count) // a filter may have been refused before
+        return err->status;
+    SOK_TRY(status != SOK_OK ? status : known);
 
     SOK_WHERE_AUTO narrowed;
     sok_where_init(&narrowed);
@@ -227,8 +240,10 @@ enum sok_status sok_page_list(
     narrowed.count = where->count;
     sok_buf_append(&narrowed.sql, where->sql.data, where->sql.len);
     bool has_cursor = page && !sok_text_empty(page->cursor);
+    uint64_t list = sok_cursor_list(where->list ? where->list : sok_where_list(arena, where), table->name);
     if (has_cursor)
-        SOK_TRY(add_cursor(arena, &narrowed, &order, page->cursor, err));
+        SOK_TRY(add_cursor(arena, &narrowed, &order, list, page->cursor, err));
+    SOK_TRY(count_all(tx, table, where, &info.total, err));
 
     struct sok_db_result result = {0};
     int64_t offset = has_cursor ? 0 : (info.page - 1) * info.per_page;
@@ -236,7 +251,7 @@ enum sok_status sok_page_list(
     size_t count = result.row_count;
     if (count > (size_t)info.per_page) { // one more than asked for says that there is a next page
         count--;
-        info.next_cursor = make_cursor(arena, &order, &result, count - 1);
+        info.next_cursor = make_cursor(arena, &order, list, &result, count - 1);
     }
     char *records = sok_alloc_array(arena, count, table->record_bytes);
     for (size_t row = 0; row < count; row++)

@@ -1,5 +1,7 @@
 #include "data/search_results.h"
 
+#include "data/filter.h"
+
 #define ALL_MAX 5000
 
 #define R(field, kind) SOK_COLUMN(sok_search_result, field, SOK_COLUMN_##kind)
@@ -109,30 +111,32 @@ enum sok_status sok_search_results_count(
 }
 
 enum sok_status sok_search_results_list(
-    struct sok_db_tx *tx, struct sok_arena *arena, const char *search_id,
-    const struct sok_results_filter *filter, const struct sok_page *page, struct sok_search_result **ret,
-    size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err)
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *search_id, const struct sok_page *page,
+    struct sok_search_result **ret, size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err)
 {
     static const struct sok_sort sorts[] = {
-        {"score", "score", false},
-        {"seeders", "COALESCE(seeders, -1)", false},
-        {"size_bytes", "size_bytes", false},
-        {"published_at", "COALESCE(published_at, 0)", false},
-        {"title", "title", true},
-        {"created_at", "created_at", false},
+        {"score", "score", false},           {"seeders", "COALESCE(seeders, -1)", false},
+        {"size_bytes", "size_bytes", false}, {"published_at", "COALESCE(published_at, 0)", false},
+        {"title", "fold(title)", true},      {"created_at", "created_at", false},
+    };
+    static const struct sok_filter filters[] = {
+        {"q", SOK_FILTER_TITLE, .condition = "titles_match(fold(title), ?) = 1"},
+        {"provider", SOK_FILTER_TEXT, .condition = "provider = ?"},
+        {"resolution", SOK_FILTER_TEXT, .condition = "resolution = ?"},
+        {"source", SOK_FILTER_TEXT, .condition = "source = ?"},
+        {"protocol", SOK_FILTER_WORD, .condition = "protocol = ?", .words = "torrent http"},
+        {"min_score", SOK_FILTER_NUMBER, .condition = "score >= ?", .max = 100},
+        {"min_seeders", SOK_FILTER_NUMBER, .condition = "COALESCE(seeders, 0) >= ?", .max = INT32_MAX},
+        {"min_size_bytes", SOK_FILTER_NUMBER, .condition = "size_bytes >= ?", .max = INT64_MAX},
+        {"max_size_bytes", SOK_FILTER_NUMBER, .condition = "size_bytes <= ?", .max = INT64_MAX},
+        {"season", SOK_FILTER_NUMBER, .condition = "season = ?", .max = 9999},
+        {"episode", SOK_FILTER_NUMBER, .condition = "episode = ?", .max = 99999},
+        {"ai_validated", SOK_FILTER_FLAG, .condition = "ai_validated = 1", .otherwise = "ai_validated = 0"},
     };
     SOK_WHERE_AUTO where;
     sok_where_init(&where);
     sok_where_text(&where, "search_id = ?", search_id);
-    sok_where_text(&where, "provider = ?", filter->provider);
-    sok_where_text(&where, "resolution = ?", filter->resolution);
-    sok_where_text(&where, "source = ?", filter->source);
-    sok_where_text(&where, "protocol = ?", filter->protocol);
-    sok_where_text(&where, "title LIKE '%' || ? || '%'", filter->text);
-    sok_where_min(&where, "score >= ?", filter->min_score);
-    sok_where_min(&where, "seeders >= ?", filter->min_seeders);
-    sok_where_min(&where, "season = ?", filter->season);
-    sok_where_min(&where, "episode = ?", filter->episode);
+    sok_where_filters(&where, arena, filters, SOK_ARRAY_LEN(filters), page, err);
     return sok_page_list(
         tx, arena, &table, &where, sorts, SOK_ARRAY_LEN(sorts), true, "id", page, ret, ret_count, ret_info,
         err);

@@ -44,16 +44,12 @@ SOK_MUST_CHECK enum sok_status sok_search_results_set_score(
 SOK_MUST_CHECK enum sok_status sok_search_results_count(
     struct sok_db_tx *tx, const char *search_id, int64_t *ret, struct sok_error *err);
 
-struct sok_results_filter {
-    const char *provider, *resolution, *source, *protocol, *text; // NULL: any; text: part of the title
-    int64_t min_score, min_seeders;                               // 0: any
-    int64_t season, episode;                                      // 0: any
-};
-// Sorts: score (own order, best first), seeders, size_bytes, published_at, title, created_at.
+// Sorts: score (own order, best first), seeders, size_bytes, published_at, title, created_at. Filters: q,
+// provider, resolution, source, protocol, min_score, min_seeders, min_size_bytes, max_size_bytes, season,
+// episode, ai_validated.
 SOK_MUST_CHECK enum sok_status sok_search_results_list(
-    struct sok_db_tx *tx, struct sok_arena *arena, const char *search_id,
-    const struct sok_results_filter *filter, const struct sok_page *page, struct sok_search_result **ret,
-    size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err);
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *search_id, const struct sok_page *page,
+    struct sok_search_result **ret, size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err);
 // All of a search, best first (at most 5,000).
 SOK_MUST_CHECK enum sok_status sok_search_results_all(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *search_id, struct sok_search_result **ret,

@@ -99,6 +99,24 @@ static inline SOK_UNUSED void sok_test_db_add_movie(
     sok_test_db_check(sok_db_write(t->db, sok_test_db_insert_media, &media, &t->err), &t->err);
 }
 
+// A page's filters, as its context: "status=failed&q=text". For struct sok_page's param.
+static inline SOK_UNUSED const char *sok_test_db_param(const void *context, const char *name)
+{
+    static _Thread_local char values[32][200]; // what is returned stays for the next 31 calls
+    static _Thread_local unsigned used;
+    for (const char *at = context; *at; at += strspn(at, "&")) {
+        size_t len = strcspn(at, "&");
+        if (strncmp(at, name, strlen(name)) == 0 && at[strlen(name)] == '=') {
+            char *value = values[used++ % 32];
+            snprintf(value, sizeof(values[0]), "%.*s", (int)(len - strlen(name) - 1), at + strlen(name) + 1);
+            return value;
+        }
+        at += len;
+    }
+    return NULL;
+}
+#define SOK_TEST_FILTERS(text) .param = sok_test_db_param, .context = (text)
+
 static inline SOK_UNUSED enum sok_status sok_test_db_hold(
     struct sok_db_tx *tx, void *context, struct sok_error *err)
 {

@@ -53,32 +53,16 @@ static void reply_collection(
 
 // --- Reading.
 
-// true, false or (absent) NULL.
-static const char *query_bool(const struct sok_request *request, const char *name, struct sok_error *err)
-{
-    const char *text = sok_request_query(request, name);
-    if (text && !sok_text_eq(text, "true") && !sok_text_eq(text, "false"))
-        sok_fail_field(err, name, "invalid", "must be true or false");
-    return text;
-}
-
 enum sok_status sok_collections_page(struct sok_request *request, struct sok_error *err)
 {
     struct sok_page page = {0};
     struct sok_page_info info;
     struct sok_collection *rows;
     size_t count;
-    const char *is_public = query_bool(request, "is_public", err);
-    struct sok_collections_filter filter = {
-        .viewer_id = request->principal.user_id,
-        .user_id = sok_request_query(request, "user_id"),
-        .only_public = sok_text_eq(is_public, "true"),
-        .only_private = sok_text_eq(is_public, "false")};
-    if (filter.user_id && !sok_api_is_id(filter.user_id))
-        sok_fail_field(err, "user_id", "invalid", "is no id");
     SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_collections_list(
-        sok_db_reader(sok_api_of(request)->db), request->arena, &filter, &page, &rows, &count, &info, err));
+        sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, &page, &rows,
+        &count, &info, err));
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, collection_json(&rows[i]));

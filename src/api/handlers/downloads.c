@@ -399,18 +399,14 @@ enum sok_status sok_downloads_get(struct sok_request *request, struct sok_error 
 
 enum sok_status sok_downloads_page(struct sok_request *request, struct sok_error *err)
 {
-    struct sok_downloads_filter filter = {
-        .user_id = request->principal.user_id,
-        .status = sok_request_query(request, "status"),
-        .media_id = sok_request_query(request, "media_id"),
-    };
     struct sok_page page;
     struct sok_page_info info;
     struct sok_download *rows;
     size_t count;
     SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_downloads_list(
-        sok_db_reader(sok_api_of(request)->db), request->arena, &filter, &page, &rows, &count, &info, err));
+        sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, &page, &rows,
+        &count, &info, err));
     json_t *items = json_array();
     for (size_t i = 0; i < count; i++) {
         refresh(request, &rows[i]);

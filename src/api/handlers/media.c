@@ -59,17 +59,7 @@ enum sok_status sok_media_page(struct sok_request *request, struct sok_error *er
     struct sok_media *rows;
     size_t count;
     SOK_TRY(sok_api_page(request, &page, err));
-    struct sok_media_filter filter = {
-        .media_type = sok_request_query(request, "media_type"),
-        .text = sok_request_query(request, "q"),
-        .genre = sok_request_query(request, "genre"),
-        .parent_id = sok_request_query(request, "parent_id"),
-        .year = sok_api_query_int(request, "year", 1870, 2100, 0, err),
-        .has_files = sok_text_eq(sok_request_query(request, "has_files"), "true")};
-    if (filter.text && (!*filter.text || strlen(filter.text) > TITLE_MAX))
-        filter.text = NULL;
-    if (err->field_count)
-        return err->status;
+    struct sok_media_filter filter = {.text = NULL}; // all is asked for in the query string
     SOK_TRY(sok_media_list(
         sok_db_reader(sok_api_of(request)->db), request->arena, &filter, &page, &rows, &count, &info, err));
     sok_api_reply_list(request, media_list_json(rows, count), &info);
@@ -122,14 +112,14 @@ enum sok_status sok_media_list_files(struct sok_request *request, struct sok_err
 enum sok_status sok_media_episodes(struct sok_request *request, struct sok_error *err)
 {
     struct sok_media media, *rows;
+    struct sok_page page;
+    struct sok_page_info info;
     size_t count;
-    int64_t season = sok_api_query_int(request, "season", 0, 9999, -1, err);
-    if (err->field_count)
-        return err->status;
     SOK_TRY(load_media(request, &media, err));
-    SOK_TRY(sok_media_list_episodes(
-        sok_db_reader(sok_api_of(request)->db), request->arena, media.id, season, &rows, &count, err));
-    reply_whole_list(request, media_list_json(rows, count < EPISODES_MAX ? count : EPISODES_MAX));
+    SOK_TRY(sok_api_page(request, &page, err));
+    SOK_TRY(sok_media_list_episodes_page(
+        sok_db_reader(sok_api_of(request)->db), request->arena, media.id, &page, &rows, &count, &info, err));
+    sok_api_reply_list(request, media_list_json(rows, count), &info);
     return SOK_OK;
 }
 

@@ -265,34 +265,15 @@ static json_t *result_json(const struct sok_search_result *result)
     return object;
 }
 
-static enum sok_status read_filter(
-    const struct sok_request *request, struct sok_results_filter *ret, struct sok_error *err)
-{
-    *ret = (struct sok_results_filter){
-        .provider = sok_request_query(request, "provider"),
-        .resolution = sok_request_query(request, "resolution"),
-        .source = sok_request_query(request, "source"),
-        .protocol = sok_request_query(request, "protocol"),
-        .text = sok_request_query(request, "q"),
-        .min_score = sok_api_query_int(request, "min_score", 0, 100, 0, err),
-        .min_seeders = sok_api_query_int(request, "min_seeders", 0, INT32_MAX, 0, err),
-        .season = sok_api_query_int(request, "season", 0, 9999, 0, err),
-        .episode = sok_api_query_int(request, "episode", 0, 99999, 0, err),
-    };
-    return err->field_count ? err->status : SOK_OK;
-}
-
 static enum sok_status list_results(
     struct sok_request *request, const char *search_id, const struct sok_page *page, json_t **ret_items,
     struct sok_page_info *ret_info, struct sok_error *err)
 {
-    struct sok_results_filter filter;
-    SOK_TRY(read_filter(request, &filter, err));
     struct sok_search_result *results;
     size_t count;
     SOK_TRY(sok_search_results_list(
-        sok_db_reader(sok_api_of(request)->db), request->arena, search_id, &filter, page, &results, &count,
-        ret_info, err));
+        sok_db_reader(sok_api_of(request)->db), request->arena, search_id, page, &results, &count, ret_info,
+        err));
     json_t *items = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(items, result_json(&results[i]));

@@ -42,6 +42,8 @@ enum sok_status sok_sqlite_conn_query(
     size_t param_count, struct sok_db_result *ret, struct sok_error *err);
 // Statements without parameters or rows: BEGIN, PRAGMA, ...
 enum sok_status sok_sqlite_conn_run(struct sok_sqlite_conn *conn, const char *sql, struct sok_error *err);
+// Makes fold, titles_match and titles_rank (db.h) known to a connection.
+enum sok_status sok_sqlite_add_functions(sqlite3 *handle, struct sok_error *err);
 // What SQLite's result code means to a caller. `handle` gives the operating system's reason; may be NULL.
 enum sok_status sok_sqlite_fail(sqlite3 *handle, int code, struct sok_error *err);
 

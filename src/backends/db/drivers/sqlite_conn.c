@@ -87,6 +87,7 @@ static enum sok_status configure(struct sok_sqlite_conn *conn, struct sok_error 
     sqlite3_db_config(conn->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, NULL);
     sqlite3_db_config(conn->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(conn->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    SOK_TRY(sok_sqlite_add_functions(conn->handle, err));
     SOK_TRY(sok_sqlite_conn_run(conn, "PRAGMA foreign_keys = ON", err));
     SOK_TRY(sok_sqlite_conn_run(conn, "PRAGMA temp_store = MEMORY", err));
     if (!conn->can_write)
