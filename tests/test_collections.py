@@ -71,7 +71,7 @@ def test_wrong_entries_are_named(ann, path):
   assert_problem(ann.post(path, {"media_id": NOBODY}), 404)
   assert_problem(ann.delete(f"{path}/{NOBODY}"), 404)
   assert_problem(ann.delete(f"{path}/x"), 404)
-  assert fields_of(ann.get(f"{path}?sort=title")) == {"sort"}
+  assert fields_of(ann.get(f"{path}?sort=colour")) == {"sort"}
   assert fields_of(ann.get(f"{path}?page=0&per_page=900")) == {"page", "per_page"}
   assert fields_of(ann.get(f"{path}?cursor=abc")) == {"cursor"}
   assert_problem(ann.post(path, {"media_id": NOBODY}, token=None), 401)

@@ -49,7 +49,8 @@ extern const struct sok_route sok_api_routes[];
 extern const size_t sok_api_route_count;
 
 // The caller's page of a list: ?page=1&per_page=50&sort=-field, or ?cursor=, and its filters, which
-// data/filter.h reads out of it. Borrows the request. SOK_INVALID names the field that is wrong.
+// data/filter.h reads out of it. Borrows the request. What is wrong is noted in err; sok_page_list then fails
+// with it and with every wrong filter.
 SOK_MUST_CHECK enum sok_status sok_api_page(
     const struct sok_request *request, struct sok_page *ret, struct sok_error *err);
 

@@ -8,6 +8,7 @@
 
 #define CURSOR_MAX 700 // bytes before base64: in a URL it comes back as less than 1,000
 #define BREAK '\x1f'
+#define SUM_LEN 8
 
 uint64_t sok_cursor_list(uint64_t hash, const char *text)
 {
@@ -17,18 +18,19 @@ uint64_t sok_cursor_list(uint64_t hash, const char *text)
     return (hash ^ BREAK) * 1099511628211u;
 }
 
-// What a cursor of this list and order begins with.
-static const char *head_of(struct sok_arena *arena, const struct sok_cursor *cursor)
+// A sum over the list, its order and the place: what does not fit it is of another list, or cut off.
+static unsigned sum_of(const struct sok_cursor *cursor)
 {
-    return sok_format(
-        arena, "%08x%c%s%c", (unsigned)(cursor->list ^ cursor->list >> 32), cursor->descending ? '-' : '+',
-        cursor->sort, BREAK);
+    uint64_t sum = sok_cursor_list(cursor->list, cursor->descending ? "-" : "+");
+    sum = sok_cursor_list(sum, cursor->sort);
+    sum = sok_cursor_list(sum, cursor->value);
+    sum = sok_cursor_list(sum, cursor->key);
+    return (unsigned)(sum ^ sum >> 32);
 }
 
 const char *sok_cursor_format(struct sok_arena *arena, const struct sok_cursor *cursor)
 {
-    const char *text =
-        sok_format(arena, "%s%s%c%s", head_of(arena, cursor), cursor->value, BREAK, cursor->key);
+    const char *text = sok_format(arena, "%08x%s%c%s", sum_of(cursor), cursor->value, BREAK, cursor->key);
     if (strlen(text) >= CURSOR_MAX)
         return NULL;
     char *encoded = sok_alloc(arena, sok_base64_size(strlen(text)));
@@ -39,20 +41,21 @@ const char *sok_cursor_format(struct sok_arena *arena, const struct sok_cursor *
 enum sok_status sok_cursor_parse(
     struct sok_arena *arena, const char *text, struct sok_cursor *cursor, struct sok_error *err)
 {
-    const char *head = head_of(arena, cursor);
     char bytes[CURSOR_MAX + 1];
     size_t len = 0;
-    bool is_ours =
-        sok_base64_decode(text, strlen(text), bytes, sizeof(bytes) - 1, &len) && sok_utf8_valid(bytes, len);
+    bool is_ours = sok_base64_decode(text, strlen(text), bytes, sizeof(bytes) - 1, &len) && len > SUM_LEN &&
+                   sok_utf8_valid(bytes, len);
     bytes[len] = '\0';
-    char *value = is_ours ? sok_strdup(arena, bytes) : NULL;
+    char *value = is_ours ? sok_strdup(arena, bytes + SUM_LEN) : NULL;
     char *end = value ? strrchr(value, BREAK) : NULL;
-    if (!end || !sok_text_starts(value, head) || end < value + strlen(head)) {
+    if (end) {
+        *end = '\0';
+        cursor->value = value;
+        cursor->key = end + 1;
+    }
+    if (!end || strncmp(bytes, sok_format(arena, "%08x", sum_of(cursor)), SUM_LEN) != 0) {
         sok_fail_field(err, "cursor", "invalid", "this is no cursor of this list, its filters and its order");
         return SOK_INVALID;
     }
-    *end = '\0';
-    cursor->value = value + strlen(head);
-    cursor->key = end + 1;
     return SOK_OK;
 }

@@ -5,8 +5,8 @@
 // milliseconds, ids TEXT, booleans INTEGER 0/1, JSON TEXT; ON CONFLICT and RETURNING are allowed. All product
 // SQL lives in data/.
 //
-// Beside SQL's own functions each engine has fold(text), titles_match(titles, text) and titles_rank(titles, text):
-// sok_text_fold, sok_titles_match (1 or 0) and sok_titles_rank (base/similar.h), in queries only.
+// Beside SQL's own functions each engine has fold(text), titles_match(titles, text) and titles_rank(titles,
+// text): sok_text_fold, sok_titles_match (1 or 0) and sok_titles_rank (base/similar.h), in queries only.
 //
 // Reads go to a connection of a bounded pool, made when needed. Writes are functions that run inside one
 // transaction, as if it were alone: SQLite runs them on its single writer thread, many in one commit;
