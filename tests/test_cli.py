@@ -163,6 +163,11 @@ def test_the_main_job_from_a_terminal(folder, keep, start, films, tracker):
   assert code == 0, err
 
 
+def test_a_search_of_no_known_type_is_a_usage_error(server):
+  code, _, err = server.run("search", "Paper Lantern", "--type", "game")
+  assert code == 2 and "--type is movie or tv" in err, err
+
+
 def test_scan_from_the_shell(idle, films):
   target = idle.data / "library" / "Movies" / "Paper Lantern (2019)" / "Paper Lantern (2019).mp4"
   target.parent.mkdir(parents=True)

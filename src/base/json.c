@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "base/time.h"
 
-#define DEPTH_MAX 64
+#define DEPTH_MAX 64 // a message says so, too
 
 // jansson's own depth limit is 2048, far more than a thread's stack should be asked for by a stranger.
 static bool too_deep(const char *text, size_t len)
@@ -33,23 +33,49 @@ static bool too_deep(const char *text, size_t len)
     return false;
 }
 
+// jansson's own texts quote what was sent, which may be a password with a comma too few behind it.
+static const char *reason(const json_error_t *why)
+{
+    switch (json_error_code(why)) {
+    case json_error_premature_end_of_input:
+        return "it ends too early";
+    case json_error_end_of_input_expected:
+        return "something stands behind its end";
+    case json_error_invalid_utf8:
+        return "it is not UTF-8";
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        return "a text contains NUL";
+    case json_error_duplicate_key:
+        return "a name stands twice in one object";
+    case json_error_numeric_overflow:
+        return "a number is too large";
+    default:
+        return "this is not JSON";
+    }
+}
+
+static enum sok_status malformed(struct sok_error *err, const char *why)
+{
+    (void)sok_fail(err, SOK_INVALID, "malformed JSON: %s", why);
+    if (err)
+        err->code = "malformed_json";
+    return SOK_INVALID;
+}
+
 static enum sok_status parse(
     const char *text, size_t len, size_t max_bytes, size_t flags, json_t **ret, struct sok_error *err)
 {
     if (len > max_bytes)
         return sok_fail(err, SOK_TOO_LARGE, "JSON of %zu bytes is over the limit of %zu", len, max_bytes);
+    if (too_deep(text, len))
+        return malformed(err, "it is nested more than 64 deep");
     json_error_t why = {0};
-    json_t *value = NULL;
-    if (!too_deep(text, len))
-        value = json_loadb(text ? text : "", len, flags, &why);
-    else
-        snprintf(why.text, sizeof(why.text), "nested more than %d deep", DEPTH_MAX);
+    json_t *value = json_loadb(text ? text : "", len, flags, &why);
     if (!value) {
-        enum sok_status status = sok_fail(
-            err, SOK_INVALID, "malformed JSON at line %d column %d: %.150s", why.line, why.column, why.text);
-        if (err)
-            err->code = "malformed_json";
-        return status;
+        char at[120];
+        snprintf(at, sizeof(at), "%s (line %d, column %d)", reason(&why), why.line, why.column);
+        return malformed(err, at);
     }
     *ret = value;
     return SOK_OK;

@@ -14,11 +14,24 @@ static void hostile_texts_are_refused(void **state)
     assert_int_equal(SOK_INVALID, sok_json_parse(deep, 400, 1000, &value, &err));
     assert_non_null(strstr(err.message, "deep"));
     assert_int_equal(SOK_TOO_LARGE, sok_json_parse("[1,2]", 5, 4, &value, &err));
-    static const char *const broken[] = {"",           "{", "{\"a\":1,\"a\":2}", "[1] x", "{\"a\":\"\xff\"}",
-                                         "\"\\u0000\""};
+    static const struct {
+        const char *text, *message;
+    } broken[] = {
+        {"", "malformed JSON: it ends too early (line 1, column 0)"},
+        {"{", "malformed JSON: it ends too early (line 1, column 1)"},
+        {"{\"a\":1,\n\"a\":2}", "malformed JSON: a name stands twice in one object (line 2, column 3)"},
+        {"[1] x", "malformed JSON: something stands behind its end (line 1, column 5)"},
+        {"{\"a\":\"\xff\"}", "malformed JSON: it is not UTF-8 (line 1, column 6)"},
+        {"\"\\u0000\"", "malformed JSON: this is not JSON (line 1, column 8)"},
+        {"[1e400]", "malformed JSON: a number is too large (line 1, column 6)"},
+        {"{\"password\": \"hunter2}", "malformed JSON: it ends too early (line 1, column 22)"},
+        {"{hunter2: 1}", "malformed JSON: this is not JSON (line 1, column 7)"},
+    };
     for (size_t i = 0; i < SOK_ARRAY_LEN(broken); i++) {
-        assert_int_equal(SOK_INVALID, sok_json_parse(broken[i], strlen(broken[i]), 1000, &value, &err));
+        const char *text = broken[i].text;
+        assert_int_equal(SOK_INVALID, sok_json_parse(text, strlen(text), 1000, &value, &err));
         assert_string_equal("malformed_json", err.code);
+        assert_string_equal(broken[i].message, err.message);
     }
     assert_null(value);
 }

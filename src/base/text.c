@@ -118,6 +118,15 @@ char *sok_utf8_clean(struct sok_arena *arena, const char *text, size_t len)
     return copy;
 }
 
+char *sok_utf8_clean_line(struct sok_arena *arena, const char *text)
+{
+    char *clean = sok_utf8_clean(arena, text ? text : "", text ? strlen(text) : 0);
+    for (char *at = clean; *at; at++)
+        if (*at == '\t' || *at == '\n')
+            *at = ' ';
+    return clean;
+}
+
 // Letters that Unicode does not take apart but people type plainly.
 static const struct {
     const char *letter, *plain;

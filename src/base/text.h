@@ -28,6 +28,8 @@ bool sok_utf8_valid(const char *text, size_t len);
 // A copy in which everything that is not UTF-8 is U+FFFD and control characters but tab and line feed are
 // dropped.
 char *sok_utf8_clean(struct sok_arena *arena, const char *text, size_t len);
+// The same as one line: for terminals and messages, whoever wrote the text. NULL gives "".
+char *sok_utf8_clean_line(struct sok_arena *arena, const char *text);
 
 // Lower case, without diacritics (é -> e, ß -> ss, æ -> ae, ø -> o), as NFC. Invalid UTF-8 is cleaned first.
 char *sok_text_fold(struct sok_arena *arena, const char *text);

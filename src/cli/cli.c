@@ -278,11 +278,5 @@ const char *sok_cli_bytes(struct sok_arena *arena, long long bytes)
 
 const char *sok_cli_clean(struct sok_arena *arena, const char *text)
 {
-    if (!text)
-        return "";
-    char *clean = sok_utf8_clean(arena, text, strlen(text));
-    for (char *at = clean; *at; at++)
-        if (*at == '\t' || *at == '\n')
-            *at = ' ';
-    return clean;
+    return sok_utf8_clean_line(arena, text);
 }

@@ -35,6 +35,9 @@ enum sok_policy { // who may call a route; there is no default, a row without on
     SOK_POLICY_OPERATOR,   // loopback, whitelisted address or admin
     SOK_POLICY_SESSION     // a user who signed in: what a person at a keyboard does, closed to API keys
 };
+// NONE is not counted at all, not against the address either: what a browser or player asks for many times in
+// a row and costs little (pages, assets, pieces of a film that a signature opens), what watches over the
+// server (health, metrics), and WebSockets, which have a limit of their own (SOKOUL_MAX_WS_PER_IP).
 enum sok_rate {
     SOK_RATE_NONE = 1,
     SOK_RATE_API,

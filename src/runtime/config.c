@@ -157,7 +157,9 @@ static int take_ini(void *context, const char *section, const char *name, const 
             return 1;
         }
     }
-    sok_buf_printf(&loading->problems, "%.80s: no such setting (line %d)\n", name, loading->line);
+    sok_buf_printf(
+        &loading->problems, "%.80s: no such setting (line %d)\n", sok_utf8_clean_line(loading->arena, name),
+        loading->line);
     return 1;
 }
 
@@ -187,7 +189,9 @@ static void read_file(struct loading *loading, const char *path, bool must_exist
     FILE *file = fopen(path, "re");
     if (!file) {
         if (must_exist || errno != ENOENT)
-            sok_buf_printf(&loading->problems, "cannot read %.200s: %s\n", path, strerror(errno));
+            sok_buf_printf(
+                &loading->problems, "cannot read %.200s: %s\n", sok_utf8_clean_line(loading->arena, path),
+                strerror(errno));
         return;
     }
     // Debian's libinih has its limits as variables; a Torznab URL is easily longer than the 200 it starts
@@ -199,9 +203,13 @@ static void read_file(struct loading *loading, const char *path, bool must_exist
     struct ini_source source = {file, loading};
     int bad_line = ini_parse_stream(read_line, &source, take_ini, loading);
     if (ferror(file))
-        sok_buf_printf(&loading->problems, "cannot read %.200s: it is no file, or its disk fails\n", path);
+        sok_buf_printf(
+            &loading->problems, "cannot read %.200s: it is no file, or its disk fails\n",
+            sok_utf8_clean_line(loading->arena, path));
     else if (bad_line)
-        sok_buf_printf(&loading->problems, "line %d of %.200s is not `name = value`\n", bad_line, path);
+        sok_buf_printf(
+            &loading->problems, "line %d of %.200s is not `name = value`\n", bad_line,
+            sok_utf8_clean_line(loading->arena, path));
     fclose(file);
 }
 
@@ -228,7 +236,8 @@ static void read_environment(struct loading *loading, char *const *environment)
         if (row >= 0)
             give(loading, loading->given, row, is_path, equals + 1);
         else if (!is_other)
-            sok_buf_printf(&loading->problems, "%.80s: no such setting\n", name);
+            sok_buf_printf(
+                &loading->problems, "%.80s: no such setting\n", sok_utf8_clean_line(loading->arena, name));
     }
 }
 
@@ -239,7 +248,8 @@ static const char *read_secret(struct loading *loading, const struct sok_config_
     FILE *file = fopen(path, "re");
     if (!file || !fgets(line, sizeof(line), file)) {
         sok_buf_printf(
-            &loading->problems, "%s_FILE: cannot read %.200s: %s\n", row->name, path,
+            &loading->problems, "%s_FILE: cannot read %.200s: %s\n", row->name,
+            sok_utf8_clean_line(loading->arena, path),
             file && !ferror(file) ? "it is empty" : strerror(errno));
         if (file)
             fclose(file);

@@ -195,6 +195,9 @@ static void the_file_s_mistakes_are_named_all_at_once(void **state)
     assert_non_null(strstr(got.problems, "SOKOUL_BCRYPT_COST: "));
     assert_non_null(strstr(got.problems, "SOKOUL_LISTEN: "));
     assert_non_null(strstr(got.problems, "line 4 of "));
+    const char *const hostile[] = {"SOKOUL_\x1b]0;x\x07\nSOKOUL_LISTEN: fine=1", NULL};
+    got = load(arena, NULL, hostile);
+    assert_string_equal("SOKOUL_]0;x SOKOUL_LISTEN: fine: no such setting\n", got.problems);
     got = load(arena, "/does/not/exist.conf", NULL);
     assert_int_equal(SOK_INVALID, got.status);
 }
