@@ -84,6 +84,8 @@ static const struct sok_config_row rows[] = {
     {"SOKOUL_ALLOW_HOSTS", "", "private host:ports that outgoing requests may reach", 0, 0, K(HOSTS),
      AT(allow_hosts)},
     {"SOKOUL_PUBLIC_URL", "", "the address users see", 0, 0, K(URL), AT(public_url)},
+    {"SOKOUL_HOST_NAMES", "", "names browsers may reach the server by, beside local ones", 0, 0, K(NAMES),
+     AT(host_names)},
     {"SOKOUL_SMTP_URL", "", "mail server, smtp:// or smtps://", 1, 0, K(SMTP), AT(smtp_url)},
     {"SOKOUL_SMTP_FROM", "", "sender of mails", 0, 0, K(TEXT), AT(smtp_from)},
     {"SOKOUL_CLAMD", "", "virus scanner: unix:PATH or tcp:HOST:PORT", 0, 0, K(CLAMD), AT(clamd)},

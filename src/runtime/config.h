@@ -44,7 +44,8 @@ struct sok_config {
     _Atomic int64_t rate_api, rate_search, rate_auth, rate_ip; // per minute, 0: off
     _Atomic int64_t max_downloads_per_user, max_ws_per_ip;
     const char *trusted_proxies, *allow_hosts;
-    const char *public_url, *smtp_url, *smtp_from;
+    const char *public_url, *host_names;
+    const char *smtp_url, *smtp_from;
     const char *clamd;
     _Atomic enum sok_log_level log_level;
     _Atomic enum sok_log_format log_format;
@@ -73,6 +74,7 @@ enum sok_config_kind {
     SOK_CONFIG_LISTEN,    // comma-separated addr:port or unix:PATH
     SOK_CONFIG_ENDPOINTS, // comma-separated addr:port
     SOK_CONFIG_HOSTS,     // comma-separated host:port
+    SOK_CONFIG_NAMES,     // comma-separated host names, *.NAME or *
     SOK_CONFIG_CIDRS,     // comma-separated
     SOK_CONFIG_URL,       // http(s)
     SOK_CONFIG_URL_OR_OFF,

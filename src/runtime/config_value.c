@@ -82,6 +82,13 @@ static const char *check_host(struct sok_arena *arena, const char *part)
     return NULL;
 }
 
+static const char *check_name(struct sok_arena *arena SOK_UNUSED, const char *part)
+{
+    if (strcmp(part, "*") == 0 || is_host_name(sok_text_starts(part, "*.") ? part + 2 : part))
+        return NULL;
+    return "expected host names without a port, as NAME, *.NAME or *";
+}
+
 static const char *check_cidr(struct sok_arena *arena, const char *part)
 {
     size_t len = strcspn(part, "/");
@@ -146,6 +153,8 @@ static const char *check_text(struct sok_arena *arena, const struct sok_config_r
         return each_part(arena, text, ",", check_endpoint);
     case SOK_CONFIG_HOSTS:
         return each_part(arena, text, ", ", check_host);
+    case SOK_CONFIG_NAMES:
+        return each_part(arena, text, ", ", check_name);
     case SOK_CONFIG_CIDRS:
         return each_part(arena, text, ", ", check_cidr);
     case SOK_CONFIG_URL_OR_OFF:

@@ -64,6 +64,7 @@ enum sok_status sok_api_before(struct sok_request *request, struct sok_error *er
     }
     if (!request->route)
         return SOK_OK;
+    SOK_TRY(sok_api_check_host(request, err));
     SOK_TRY(sok_api_limit_address(request, err));
     bool is_operator = address == SOK_ADDRESS_WHITELISTED || sok_api_is_local(request);
     enum sok_status status = find_principal(request, err);

@@ -5,8 +5,9 @@
 
 #include "api/api.h"
 
-// The `before` hook. In this order: address rules, the address's limit, the principal, the route's policy
-// (a value that is not known denies), the route's limit. Adds X-RateLimit-* to limited routes. Any thread.
+// The `before` hook. In this order: address rules, the name it was called by, the address's limit, the
+// principal, the route's policy (a value that is not known denies), the route's limit. Adds X-RateLimit-* to
+// limited routes. Any thread.
 enum sok_status sok_api_before(struct sok_request *request, struct sok_error *err);
 
 // The `admit` hook: how often the account that the body names is tried (SOK_RATE_LOGIN).
@@ -25,6 +26,12 @@ SOK_MUST_CHECK enum sok_status sok_policy_judge(
 // Whether the request comes from this machine itself: a loopback address that no proxy stands behind, under a
 // name no foreign web page could have (DNS rebinding).
 bool sok_api_is_local(const struct sok_request *request);
+
+// Whether `host` (a Host header, may be NULL) is a name this server can have: an address, a name without a
+// dot or below a top-level name that nobody can buy, the host of `public_url`, or one of `names` ("a.example,
+// *.b.example", or "*"). Pure. A request by another name is refused: SOK_DENIED with code "host_refused".
+bool sok_host_is_ours(const char *host, const char *public_url, const char *names);
+SOK_MUST_CHECK enum sok_status sok_api_check_host(const struct sok_request *request, struct sok_error *err);
 
 // What the address rules say of the caller.
 enum sok_address_verdict { SOK_ADDRESS_PLAIN, SOK_ADDRESS_WHITELISTED, SOK_ADDRESS_BLACKLISTED };

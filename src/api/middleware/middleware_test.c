@@ -90,7 +90,7 @@ static void operator_route_is_for_this_machine_alone_without_a_proxy(void **stat
 {
     assert_int_equal(401, get("/operator", NULL, "X-Forwarded-For: 127.0.0.1").status);
     assert_int_equal(401, get("/operator", NULL, "X-Real-IP: 127.0.0.1").status);
-    assert_int_equal(401, get("/operator", NULL, "Host: rebound.example.org").status);
+    assert_int_equal(403, get("/operator", NULL, "Host: rebound.example.org").status);
     assert_int_equal(200, get("/operator", NULL, "Host: localhost:3000").status);
     assert_int_equal(403, get("/operator", test.tokens[SOK_USER_USER], "X-Forwarded-For: 127.0.0.1").status);
     assert_int_equal(200, get("/operator", test.tokens[SOK_USER_ADMIN], "X-Forwarded-For: 127.0.0.1").status);
