@@ -92,11 +92,19 @@ bool sok_api_is_local(const struct sok_request *request)
     return strcasecmp(name, "localhost") == 0 || sok_address_parse(name, &address);
 }
 
-// The authority of an origin or URL ("https://a.example:8443/x" gives "a.example:8443"), or NULL.
+// The authority of a URL ("https://a.example:8443/x" gives "a.example:8443"), or NULL.
 static const char *authority_of(struct sok_arena *arena, const char *url)
 {
     const char *at = url ? strstr(url, "://") : NULL;
     return at ? sok_strndup(arena, at + 3, strcspn(at + 3, "/?#")) : NULL;
+}
+
+// An origin is scheme and authority and nothing more (RFC 6454 section 6.2); "null" and lists of them are
+// none that could be ours.
+static const char *authority_of_origin(const char *origin)
+{
+    const char *at = origin && strncasecmp(origin, "http", 4) == 0 ? strstr(origin, "://") : NULL;
+    return at && at - origin <= 5 && !at[3 + strcspn(at + 3, "/?#@, \t")] ? at + 3 : NULL;
 }
 
 enum sok_status sok_api_check_origin(const struct sok_request *request, struct sok_error *err)
@@ -105,7 +113,7 @@ enum sok_status sok_api_check_origin(const struct sok_request *request, struct s
     const char *site = sok_request_header(request, "Sec-Fetch-Site");
     const char *host = sok_request_header(request, "Host");
     const char *ours = authority_of(request->arena, sok_api_of(request)->config->public_url);
-    const char *theirs = authority_of(request->arena, origin);
+    const char *theirs = authority_of_origin(origin);
     bool same =
         theirs && ((host && strcasecmp(theirs, host) == 0) || (ours && strcasecmp(theirs, ours) == 0));
     bool cross = site && (strcasecmp(site, "cross-site") == 0 || strcasecmp(site, "same-site") == 0);
