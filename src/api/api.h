@@ -17,6 +17,7 @@ struct sok_providers;
 struct sok_queue;
 struct sok_streaming;
 struct sok_torrents;
+struct sok_uploads;
 
 // All pointers are borrowed and live as long as the server. A part that this process does not run is NULL
 // (torrents without the hunter role).
@@ -34,6 +35,7 @@ struct sok_api {
     struct sok_torrents *torrents;
     struct sok_library *library;
     struct sok_streaming *streaming;
+    struct sok_uploads *uploads;
     struct sok_hub *hub;
     int64_t started_ms;    // monotonic
     _Atomic bool stopping; // /health says 503: whoever balances the load should look elsewhere

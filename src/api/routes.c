@@ -23,6 +23,8 @@ const struct sok_route sok_api_routes[] = {
     {SOK_POST,  API "/auth/logout",                      SOK_POLICY_SESSION,    SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_logout},
     {SOK_GET,   API "/auth/me",                          SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_me},
     {SOK_PUT,   API "/auth/me",                          SOK_POLICY_SESSION,    SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_auth_update_me},
+    {SOK_PUT,   API "/auth/me/avatar",                   SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_SLOW,   SOK_BODY_MULTIPART_OR_PICTURE, 11 * MIB, sok_avatar_set},
+    {SOK_DELETE, API "/auth/me/avatar",                  SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_avatar_remove_own},
     {SOK_PUT,   API "/auth/me/password",                 SOK_POLICY_SESSION,    SOK_RATE_LOGIN,  SOK_LANE_HASH,   SOK_BODY_JSON, 16 * KIB, sok_auth_set_password},
     {SOK_POST,  API "/auth/ws-ticket",                   SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_ws_ticket},
     {SOK_GET,    API "/auth/api-keys",                   SOK_POLICY_SESSION,    SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_keys_list},
@@ -64,6 +66,8 @@ const struct sok_route sok_api_routes[] = {
     {SOK_POST,   API "/streaming/{stream_id}/start",      SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_streaming_start},
     {SOK_POST,   API "/streaming/{stream_id}/stop",       SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_streaming_stop},
     {SOK_GET,    "/stream/{stream_id}/{rest...}",         SOK_POLICY_SIGNED_URL, SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_streaming_send},
+
+    {SOK_GET,    "/avatars/{name}",                       SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_avatar_get},
 
     {SOK_POST,   API "/downloads/start",                   SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_SLOW,   SOK_BODY_MULTIPART_OR_JSON, 11 * MIB, sok_downloads_start},
     {SOK_GET,    API "/downloads",                         SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_downloads_page},

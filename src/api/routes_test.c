@@ -53,7 +53,8 @@ static const char *method_name(enum sok_method method)
 
 static int status_of(const struct sok_route *route, const char *token, const char *header)
 {
-    const char *json = route->body == SOK_BODY_NONE ? NULL : "{}";
+    bool takes_json = route->body == SOK_BODY_JSON || route->body == SOK_BODY_MULTIPART_OR_JSON;
+    const char *json = takes_json ? "{}" : NULL;
     return test_api_call(&test, method_name(route->method), filled(route->path), token, header, json).status;
 }
 

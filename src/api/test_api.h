@@ -18,6 +18,7 @@
 #include "runtime/log.h"
 #include "services/auth/auth.h"
 #include "services/auth/test_dir.h"
+#include "services/uploads/uploads.h"
 
 #define TEST_PASSWORD "correct horse battery"
 
@@ -75,6 +76,9 @@ static inline void test_api_start(struct test_api *test, const struct sok_route 
         .clock = api->clock,
         .bcrypt_cost = 4};
     assert_ok(sok_auth_open(&auth, &api->auth, &err));
+    struct sok_uploads_options uploads = {
+        .data_dir = test->dir.path, .probe_program = getenv("SOKOUL_PROBE")};
+    assert_ok(sok_uploads_open(&uploads, &api->uploads, &err));
     struct sok_http_server_options options = {
         .listen = "127.0.0.1:0",
         .routes = routes,
@@ -100,6 +104,7 @@ static inline void test_api_stop(struct test_api *test)
     test->server = sok_http_server_stop(test->server, 1000);
     sok_queue_close(test->api.queue);
     sok_auth_close(test->api.auth);
+    sok_uploads_close(test->api.uploads);
     sok_http_client_free(test->http);
     sok_cache_close(test->api.cache);
     sok_db_close(test->api.db);

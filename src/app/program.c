@@ -21,6 +21,7 @@
 #include "services/settings/overrides.h"
 #include "services/streaming/stream.h"
 #include "services/torrent/torrent.h"
+#include "services/uploads/uploads.h"
 
 // Makes the folder and those above it; what is there already is left as it is.
 static enum sok_status make_folder(
@@ -113,6 +114,19 @@ static void check_torrent_port(struct sok_program *program)
         SOK_TEXT("asked", asked), SOK_INT("port", port));
 }
 
+static enum sok_status open_uploads(struct sok_program *program, struct sok_error *err)
+{
+    int removed = 0;
+    struct sok_error unswept = {0};
+    SOK_TRY(sok_uploads_open(
+        &(struct sok_uploads_options){.data_dir = program->config.data_dir, .clamd = program->config.clamd},
+        &program->uploads, err));
+    int64_t now_ms = sok_clock_now_ms(&sok_clock_system);
+    if (sok_avatars_sweep(program->uploads, program->db, now_ms, &removed, &unswept) != SOK_OK)
+        sok_log_error(SOK_LOG_WARN, SOK_LOG_API, "pictures that nobody uses could not be removed", &unswept);
+    return SOK_OK;
+}
+
 static enum sok_status open_services(struct sok_program *program, struct sok_error *err)
 {
     const struct sok_config *config = &program->config;
@@ -156,6 +170,8 @@ static enum sok_status open_services(struct sok_program *program, struct sok_err
         &(struct sok_library_options){
             .db = program->db, .clock = clock, .library_dirs = config->library_dirs},
         &program->library, err));
+    if (config->roles & SOK_ROLE_API)
+        SOK_TRY(open_uploads(program, err));
     if (config->roles & SOK_ROLE_API)
         SOK_TRY(sok_streaming_open(
             &(struct sok_streaming_options){
@@ -203,6 +219,7 @@ static void set_views(struct sok_program *program)
         .torrents = program->torrents,
         .library = program->library,
         .streaming = program->streaming,
+        .uploads = program->uploads,
         .hub = program->hub,
         .started_ms = sok_clock_mono_ms(&sok_clock_system),
     };
@@ -256,6 +273,7 @@ void sok_program_close(struct sok_program *program)
     program->overrides = sok_overrides_close(program->overrides);
     program->hub = sok_hub_free(program->hub);
     program->streaming = sok_streaming_close(program->streaming);
+    program->uploads = sok_uploads_close(program->uploads);
     program->library = sok_library_close(program->library);
     program->torrents = sok_torrents_free(program->torrents);
     program->providers = sok_providers_free(program->providers);

@@ -174,6 +174,28 @@ enum sok_status sok_users_set_password(
         SOK_PARAMS(sok_db_text(id), sok_db_text(password_hash), sok_db_int(now_ms)), err);
 }
 
+enum sok_status sok_users_set_avatar(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *id, const char *url, int64_t now_ms,
+    const char **ret_old, struct sok_error *err)
+{
+    struct sok_user user;
+    SOK_TRY(sok_users_find(tx, arena, id, &user, err));
+    SOK_TRY(sok_change_one(
+        tx, "user", "UPDATE users SET avatar_url = $2, updated_at = $3 WHERE id = $1",
+        SOK_PARAMS(sok_db_text(id), sok_db_text(url), sok_db_int(now_ms)), err));
+    *ret_old = user.avatar_url;
+    return SOK_OK;
+}
+
+enum sok_status sok_users_have_avatar(struct sok_db_tx *tx, const char *url, bool *ret, struct sok_error *err)
+{
+    int64_t count;
+    SOK_TRY(sok_load_int(
+        tx, "SELECT count(*) FROM users WHERE avatar_url = $1", SOK_PARAMS(sok_db_text(url)), &count, err));
+    *ret = count > 0;
+    return SOK_OK;
+}
+
 enum sok_status sok_users_count(struct sok_db_tx *tx, const char *role, int64_t *ret, struct sok_error *err)
 {
     return sok_load_int(

@@ -39,6 +39,13 @@ SOK_MUST_CHECK enum sok_status sok_users_set_active(
     struct sok_db_tx *tx, const char *id, bool active, int64_t now_ms, struct sok_error *err);
 SOK_MUST_CHECK enum sok_status sok_users_set_password(
     struct sok_db_tx *tx, const char *id, const char *password_hash, int64_t now_ms, struct sok_error *err);
+// Sets or (NULL) takes away the picture. *ret_old: the one before, in the arena, NULL without.
+SOK_MUST_CHECK enum sok_status sok_users_set_avatar(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *id, const char *url, int64_t now_ms,
+    const char **ret_old, struct sok_error *err);
+// Whether somebody's picture it is.
+SOK_MUST_CHECK enum sok_status sok_users_have_avatar(
+    struct sok_db_tx *tx, const char *url, bool *ret, struct sok_error *err);
 SOK_MUST_CHECK enum sok_status sok_users_count(
     struct sok_db_tx *tx, const char *role, int64_t *ret, struct sok_error *err); // role NULL: all
 

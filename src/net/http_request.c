@@ -78,8 +78,17 @@ static bool is_type(const char *header, const char *type)
 
 static bool is_multipart(const struct sok_exchange *exchange)
 {
-    return exchange->request.route->body == SOK_BODY_MULTIPART_OR_JSON &&
+    enum sok_body body = exchange->request.route->body;
+    return (body == SOK_BODY_MULTIPART_OR_JSON || body == SOK_BODY_MULTIPART_OR_PICTURE) &&
            is_type(sok_request_header(&exchange->request, "Content-Type"), "multipart/form-data");
+}
+
+// The two types are what a client may call it; what it is, the bytes say.
+static bool is_picture(const struct sok_exchange *exchange)
+{
+    const char *type = sok_request_header(&exchange->request, "Content-Type");
+    return exchange->request.route->body == SOK_BODY_MULTIPART_OR_PICTURE &&
+           (is_type(type, "image/jpeg") || is_type(type, "image/png"));
 }
 
 static enum sok_status check_body_kind(struct sok_exchange *exchange, struct sok_error *err)
@@ -90,9 +99,13 @@ static enum sok_status check_body_kind(struct sok_exchange *exchange, struct sok
         return SOK_OK;
     if (encoding && strcasecmp(encoding, "identity") != 0)
         return sok_fail(err, SOK_UNSUPPORTED, "bodies are taken without Content-Encoding only");
-    if (is_multipart(exchange) ||
-        is_type(sok_request_header(&exchange->request, "Content-Type"), "application/json"))
+    bool may_be_json = route->body != SOK_BODY_MULTIPART_OR_PICTURE;
+    if (is_multipart(exchange) || is_picture(exchange) ||
+        (may_be_json && is_type(sok_request_header(&exchange->request, "Content-Type"), "application/json")))
         return SOK_OK;
+    if (!may_be_json)
+        return sok_fail(
+            err, SOK_UNSUPPORTED, "the body must be multipart/form-data, image/jpeg or image/png");
     return sok_fail(
         err, SOK_UNSUPPORTED, "the body must be application/json%s",
         route->body == SOK_BODY_MULTIPART_OR_JSON ? " or multipart/form-data" : "");
@@ -242,6 +255,12 @@ static enum sok_status read_body(struct sok_exchange *exchange, struct sok_error
     }
     if (is_multipart(exchange))
         return read_multipart(exchange, err);
+    if (is_picture(exchange)) {
+        request->upload = request->body;
+        request->upload_len = request->body_len;
+        request->upload_field = "";
+        return SOK_OK;
+    }
     return sok_json_parse(
         request->body, request->body_len, request->route->body_max_bytes, &request->json, err);
 }

@@ -50,7 +50,12 @@ enum sok_lane {
     SOK_LANE_SLOW, // signing, waiting for pieces
     SOK_LANE_HASH  // bcrypt: one at a time, so that no flood of sign-ins takes more than one core
 };
-enum sok_body { SOK_BODY_NONE = 1, SOK_BODY_JSON, SOK_BODY_MULTIPART_OR_JSON };
+enum sok_body {
+    SOK_BODY_NONE = 1,
+    SOK_BODY_JSON,
+    SOK_BODY_MULTIPART_OR_JSON,
+    SOK_BODY_MULTIPART_OR_PICTURE // or the bytes of an image/jpeg or image/png by themselves
+};
 
 struct sok_request;
 typedef enum sok_status (*sok_handler)(struct sok_request *request, struct sok_error *err);
@@ -94,7 +99,7 @@ struct sok_request {
     json_t *json;             // the parsed body of a JSON route; borrowed
     const char *upload;       // the bytes of the multipart file field, and
     size_t upload_len;        // (other multipart fields appear in `json` as text)
-    const char *upload_field; // its field name; NULL when there is none
+    const char *upload_field; // its field name, "" for a body that is the file; NULL when there is none
     const char *client_ip;    // after trusted proxies; the only address anything may use
     const char *request_id, *traceparent;
     struct sok_principal principal;

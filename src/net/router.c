@@ -75,7 +75,7 @@ static const char *check_row(const struct sok_route *route)
         return "no rate class";
     if (route->lane < SOK_LANE_INLINE || route->lane > SOK_LANE_HASH)
         return "no lane";
-    if (route->body < SOK_BODY_NONE || route->body > SOK_BODY_MULTIPART_OR_JSON)
+    if (route->body < SOK_BODY_NONE || route->body > SOK_BODY_MULTIPART_OR_PICTURE)
         return "no body kind";
     if ((route->body == SOK_BODY_NONE) != (route->body_max_bytes == 0))
         return "a body limit belongs to a body";

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "services/library/fd.h"
 #include "workers/hunter-private.h"
 
 static const char *resume_path(
@@ -43,20 +44,6 @@ bool sok_hunt_read_resume(
     return fits && got == len;
 }
 
-static bool write_all(int fd, const char *bytes, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, bytes, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        bytes += n;
-        len -= (size_t)n;
-    }
-    return fsync(fd) == 0;
-}
-
 static void sync_folder(const char *folder)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -73,7 +60,7 @@ static bool replace_resume(struct sok_hunt *hunt, const void *bytes, size_t len)
     int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return false;
-    bool is_written = write_all(fd, bytes, len);
+    bool is_written = sok_fd_write_all(fd, bytes, len) && fsync(fd) == 0;
     (void)close(fd);
     is_written = is_written && rename(part, resume_path(hunt->hunter, arena, hunt->key, "")) == 0;
     if (is_written)

@@ -73,7 +73,7 @@ class Client:
     assert reply.status in ((status,) if isinstance(status, int) else status), (method, path, reply)
     return reply.json if reply.body else None
 
-  def upload(self, path, field, filename, content, fields=None, content_type="application/octet-stream"):
+  def upload(self, path, field, filename, content, fields=None, content_type="application/octet-stream", method="POST", headers=None):
     """multipart/form-data with one file."""
     boundary = uuid.uuid4().hex
     parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
@@ -81,8 +81,8 @@ class Client:
     parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"; filename="{filename}"\r\n'
                  f"Content-Type: {content_type}\r\n\r\n".encode() + content + b"\r\n")
     parts.append(f"--{boundary}--\r\n".encode())
-    return self.request("POST", path, raw=b"".join(parts),
-                        headers={"Content-Type": f"multipart/form-data; boundary={boundary}"})
+    return self.request(method, path, raw=b"".join(parts),
+                        headers={"Content-Type": f"multipart/form-data; boundary={boundary}", **(headers or {})})
 
 
 def assert_problem(reply, status, code=None):

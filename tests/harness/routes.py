@@ -20,6 +20,7 @@ O GET /metrics
 T GET /ws
 P GET /.well-known/jwks.json
 X GET /stream/{stream_id}/{rest...}
+P GET /avatars/{name}
 P GET /
 P GET /setup
 P GET /reset
@@ -39,6 +40,7 @@ P POST /api/v1/auth/password/reset
 U GET /api/v1/auth/me
 S PUT /api/v1/auth/me
 U PUT /api/v1/auth/me/avatar
+U DELETE /api/v1/auth/me/avatar
 S PUT /api/v1/auth/me/password
 S GET /api/v1/auth/api-keys
 S POST /api/v1/auth/api-keys

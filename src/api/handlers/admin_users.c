@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "data/user_stats.h"
 #include "services/auth/people.h"
+#include "services/uploads/uploads.h"
 
 #define MONTHS 12
 
@@ -230,6 +231,7 @@ enum sok_status sok_admin_user_delete(struct sok_request *request, struct sok_er
     const char *id;
     SOK_TRY(sok_api_param_id(request, "id", &id, err));
     SOK_TRY(sok_person_delete(api->auth, request->arena, id, &user, err));
+    sok_avatar_remove(api->uploads, user.avatar_url);
     sok_queue_publish_event(
         api->queue, &(struct sok_event){.subject = "command.download", .user_id = "", .json = "{}"});
     SOK_JSON_AUTO *was = json_object();

@@ -43,6 +43,11 @@ SOK_HANDLER(sok_auth_keys_list);
 SOK_HANDLER(sok_auth_key_create);
 SOK_HANDLER(sok_auth_key_delete);
 
+// avatar.c
+SOK_HANDLER(sok_avatar_set);
+SOK_HANDLER(sok_avatar_remove_own);
+SOK_HANDLER(sok_avatar_get);
+
 // collections.c
 SOK_HANDLER(sok_collections_page);
 SOK_HANDLER(sok_collections_create);

@@ -1,7 +1,10 @@
-// A file descriptor that is closed at the end of its scope.
+// A file descriptor that is closed at the end of its scope, and the loop around write.
 #ifndef SOK_SERVICES_LIBRARY_FD_H
 #define SOK_SERVICES_LIBRARY_FD_H
 
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <unistd.h>
 
 #include "base/compiler.h"
@@ -19,6 +22,21 @@ static inline int sok_fd_take(int *fd)
     int taken = *fd;
     *fd = -1;
     return taken;
+}
+
+// All of it, or false with the reason in errno.
+static inline bool sok_fd_write_all(int fd, const void *bytes, size_t len)
+{
+    for (const char *at = bytes; len;) {
+        ssize_t wrote = write(fd, at, len);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0)
+            return false;
+        at += wrote;
+        len -= (size_t)wrote;
+    }
+    return true;
 }
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "services/library/fd.h"
 #include "services/library/jail.h"
 #include "services/library/probe.h"
 
@@ -196,13 +197,7 @@ int sok_probe_child_main(void)
     json_decref(root);
     if (!text)
         return 4;
-    size_t len = strlen(text), done = 0;
-    while (done < len) {
-        ssize_t wrote = write(STDOUT_FILENO, text + done, len - done);
-        if (wrote <= 0)
-            break;
-        done += (size_t)wrote;
-    }
+    bool written = sok_fd_write_all(STDOUT_FILENO, text, strlen(text));
     free(text);
-    return done == len ? 0 : 4;
+    return written ? 0 : 4;
 }
