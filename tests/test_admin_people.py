@@ -9,7 +9,7 @@ import pytest
 from harness.http import assert_problem
 from harness.process import wait_until
 from harness.swarm import Swarm
-from harness.ws import Refused
+from harness.ws import Refused, WebSocket
 
 PASSWORD = "correct horse battery"
 
@@ -189,3 +189,156 @@ def test_a_running_download_goes_with_its_user_and_another_keeps_the_same(start,
   server.restart()
   assert keeper.ok("GET", f"/downloads/{shared[1]}")["status"] in ("seeding", "completed")
   assert '"level":"error"' not in server.log()
+
+
+# --- Addresses.
+
+class At:
+  """A client that calls from another address: through a proxy that the server trusts."""
+
+  def __init__(self, client, address):
+    self.client, self.headers = client, {"X-Forwarded-For": address}
+
+  def request(self, method, path, body=None, **options):
+    return self.client.request(method, path, body, headers={**self.headers, **options.pop("headers", {})}, **options)
+
+  def get(self, path):
+    return self.request("GET", path)
+
+  def socket(self):
+    ticket = self.request("POST", "/auth/ws-ticket").json["ticket"]
+    return WebSocket(self.client.port, f"/ws?ticket={ticket}", headers=self.headers)
+
+
+@pytest.fixture
+def gated(start):
+  """A server behind a trusted proxy and its admin at 198.51.100.10."""
+  server = start(trusted_proxies="127.0.0.1/32")
+  return server, At(server.admin(), "198.51.100.10")
+
+
+def add(admin, kind, cidr, **more):
+  reply = admin.request("POST", f"/admin/security/{kind}", {"cidr": cidr, **more})
+  assert reply.status == 201, reply
+  return reply.json
+
+
+def remove(admin, kind, rule):
+  return admin.request("DELETE", f"/admin/security/{kind}/{rule['id']}")
+
+
+def in_seconds(seconds):
+  moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+  return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def let_in(server, address):
+  return At(server.client(), address).get("/openapi.json").status == 200
+
+
+def test_a_rule_counts_for_the_next_request_and_black_wins_except_for_white(gated):
+  server, admin = gated
+  black = add(admin, "blacklist", "192.0.2.0/24", reason="noise")
+  assert not let_in(server, "192.0.2.1") and not let_in(server, "::ffff:192.0.2.255") and let_in(server, "192.0.3.1")
+  assert_problem(At(server.client(), "192.0.2.1").get("/auth/me"), 403, "address_blocked")
+  white = add(admin, "whitelist", "192.0.2.7")
+  assert white["cidr"] == "192.0.2.7/32" and let_in(server, "192.0.2.7") and not let_in(server, "192.0.2.8")
+  assert At(server.client(), "192.0.2.7").get("//metrics").status == 200  # whitelisted: an operator's address
+  assert remove(admin, "whitelist", white).status == 204 and not let_in(server, "192.0.2.7")
+  assert remove(admin, "whitelist", black).status == 404 and remove(admin, "blacklist", black).status == 204
+  assert let_in(server, "192.0.2.1") and remove(admin, "blacklist", black).status == 404
+  add(admin, "blacklist", "2001:db8::/32")
+  assert not let_in(server, "2001:db8:1::5") and let_in(server, "2001:db9::1")
+  add(admin, "blacklist", "::/0")
+  assert not let_in(server, "2001:db9::1") and let_in(server, "203.0.113.1")  # all of IPv6, nothing of IPv4
+  server.restart()
+  assert not let_in(server, "2001:db9::1")
+
+
+def test_networks_are_written_in_one_way_and_doubtful_ones_refused(gated):
+  _, admin = gated
+  for cidr, written in (("10.0.0.0/8", "10.0.0.0/8"), ("::ffff:11.0.0.0/104", "11.0.0.0/8"), ("2001:DB8:0::/48", "2001:db8::/48"),
+                        ("::1", "::1/128"), ("::ffff:192.0.2.9", "192.0.2.9/32")):
+    assert add(admin, "whitelist", cidr)["cidr"] == written
+  reply = admin.request("POST", "/admin/security/whitelist", {"cidr": "::ffff:10.0.0.0/104"})
+  assert_problem(reply, 409, "rule_exists")
+  for cidr, code in (("192.0.2.7/24", "host_bits"), ("2001:db8::1/32", "host_bits"), ("::ffff:192.0.2.1/64", "host_bits"), ("192.0.2.0/33", "invalid"),
+                     ("192.0.2.0/-1", "invalid"), ("192.0.2.0/ 8", "invalid"), ("192.0.2", "invalid"), ("fe80::1%eth0", "invalid"), ("example.org", "invalid"),
+                     ("10.0.0.0/8/8", "invalid"), ("", "required"), (7, "wrong_type"), (None, "required"), ("1" * 65, "too_long")):
+    problem = assert_problem(admin.request("POST", "/admin/security/blacklist", {"cidr": cidr}), 422)
+    assert [(one["field"], one["code"]) for one in problem["errors"]] == [("cidr", code)], cidr
+  wrong = {"cidr": "nonsense", "reason": "x" * 501, "expires_at": in_seconds(-5)}
+  problem = assert_problem(admin.request("POST", "/admin/security/blacklist", wrong), 422)
+  assert {one["field"]: one["code"] for one in problem["errors"]} == {"cidr": "invalid", "reason": "too_long", "expires_at": "in_the_past"}
+  assert add(admin, "blacklist", "192.0.2.0/24", reason="ü" * 500)["reason"] == "ü" * 500
+
+
+def test_nobody_locks_out_the_address_they_call_from(gated):
+  server, admin = gated
+
+  def refused(reply):
+    assert_problem(reply, 409, "would_lock_out_yourself")
+    assert let_in(server, "198.51.100.10")
+  for cidr in ("198.51.100.10", "198.51.100.0/24", "0.0.0.0/0", "::ffff:198.51.100.10"):
+    refused(admin.request("POST", "/admin/security/blacklist", {"cidr": cidr}))
+    refused(admin.request("POST", "/admin/security/blacklist", {"cidr": cidr, "expires_at": in_seconds(60)}))
+  own, wide = add(admin, "whitelist", "198.51.100.10"), add(admin, "whitelist", "198.51.0.0/16", expires_at=in_seconds(3600))
+  add(admin, "blacklist", "198.51.100.0/24")
+  refused(remove(admin, "whitelist", own))  # the wider one ends before the blacklisting does
+  assert let_in(server, "198.51.100.11") and remove(admin, "whitelist", wide).status == 204 and not let_in(server, "198.51.100.11")
+  refused(remove(admin, "whitelist", own))
+  lasting = add(admin, "whitelist", "198.51.0.0/16")
+  assert remove(admin, "whitelist", own).status == 204  # still protected by a covering one
+  refused(remove(admin, "whitelist", lasting))
+  # Only for a while: a blacklisting that ends before the whitelisting does is fine.
+  add(admin, "whitelist", "203.0.113.5", expires_at=in_seconds(600))
+  other = At(admin.client, "203.0.113.5")
+  add(other, "blacklist", "203.0.113.0/24", expires_at=in_seconds(300))
+  refused(other.request("POST", "/admin/security/blacklist", {"cidr": "203.0.113.4/31"}))
+  # What another admin does is not held against this one: somebody else may keep this address out.
+  add(admin, "blacklist", "203.0.113.5", expires_at=in_seconds(900))
+  add(other, "blacklist", "192.0.2.0/24")
+
+
+def test_an_expired_rule_stops_to_count_at_its_time(gated):
+  server, admin = gated
+  add(admin, "blacklist", "192.0.2.1", expires_at=in_seconds(2))
+  assert not let_in(server, "192.0.2.1")
+  wait_until(lambda: let_in(server, "192.0.2.1"), 15, what="the end of the rule")
+  assert admin.get("/admin/security/blacklist").json["total"] == 0
+  add(admin, "blacklist", "192.0.2.1")  # and makes room for a new one
+
+
+def test_open_websockets_of_a_blacklisted_address_are_closed(gated):
+  server, admin = gated
+  some = server.account("some")
+  hit, spared = At(some, "192.0.2.1").socket(), At(some, "192.0.3.1").socket()
+  add(admin, "blacklist", "192.0.2.0/24")
+  assert hit.wait_closed() == 1008
+  spared.send({"subscribe": ["all"]})
+  spared.wait("subscribed")
+  ticket = some.ok("POST", "/auth/ws-ticket")["ticket"]
+  with pytest.raises(Refused) as refused:
+    WebSocket(server.port, f"/ws?ticket={ticket}", headers={"X-Forwarded-For": "192.0.2.1"})
+  assert refused.value.status == 403
+
+
+def test_rules_are_listed_in_pages_for_admins_only(gated):
+  server, admin = gated
+  rules = [add(admin, "blacklist", f"192.0.2.{number}", reason=str(number)) for number in range(7)]
+  add(admin, "whitelist", "192.0.2.100")
+  seen, cursor = [], ""
+  while cursor is not None:
+    page = admin.get(f"/admin/security/blacklist?per_page=3&sort=cidr{cursor}").json
+    assert page["total"] == 7
+    seen += page["items"]
+    cursor = f"&cursor={page['next_cursor']}" if page["next_cursor"] else None
+  assert [rule["id"] for rule in seen] == [rule["id"] for rule in rules]
+  assert seen[0] == rules[0] and seen[0]["created_by"] == admin.client.user["id"]
+  assert [rule["reason"] for rule in admin.get("/admin/security/blacklist?per_page=2").json["items"]] == ["6", "5"]
+  assert_problem(admin.get("/admin/security/blacklist?sort=reason"), 422)
+  user = server.account("user")
+  for kind in ("whitelist", "blacklist"):
+    assert_problem(user.get(f"/admin/security/{kind}"), 403)
+    assert_problem(user.post(f"/admin/security/{kind}", {"cidr": "192.0.2.1"}), 403)
+    assert_problem(user.delete(f"/admin/security/{kind}/{rules[0]['id']}"), 403)

@@ -11,6 +11,7 @@ struct sok_cache;
 struct sok_db;
 struct sok_http_client;
 struct sok_hub;
+struct sok_ip_gate;
 struct sok_library;
 struct sok_overrides;
 struct sok_providers;
@@ -37,6 +38,7 @@ struct sok_api {
     struct sok_streaming *streaming;
     struct sok_uploads *uploads;
     struct sok_hub *hub;
+    struct sok_ip_gate *ip_gate;
     int64_t started_ms;    // monotonic
     _Atomic bool stopping; // /health says 503: whoever balances the load should look elsewhere
 };

@@ -6,6 +6,7 @@
 // A client is in the list from the moment its request is accepted, before its socket is there: a session that
 // ends in between is remembered in it.
 #include "api/hub.h"
+#include "api/middleware/ip_gate.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -220,6 +221,15 @@ static void end_clients(
     sok_ws_close(hub->ws, code, reason, wants, context);
 }
 
+static bool is_kept_out(const void *context, void *user)
+{
+    const struct sok_hub *hub = context;
+    const struct hub_client *client = user;
+    struct sok_address address;
+    return client->ip && sok_address_parse(client->ip, &address) &&
+           sok_ip_gate_peek(hub->options.ip_gate, &address) == SOK_ADDRESS_BLACKLISTED;
+}
+
 static void take_invalidation(struct sok_hub *hub, const char *subject, const json_t *data)
 {
     const char *session_id = sok_json_text(data, "session_id", NULL);
@@ -235,6 +245,10 @@ static void take_invalidation(struct sok_hub *hub, const char *subject, const js
     else if (strcmp(subject, "invalidate.user") == 0 && view.user_id)
         // What the user may see can have changed: whoever still may come in comes back at once.
         end_clients(hub, CLOSE_RECONNECT, "connect again", is_user, &view);
+    else if (strcmp(subject, "invalidate.ip_rules") == 0) {
+        sok_ip_gate_refresh(hub->options.ip_gate);
+        end_clients(hub, SOK_WS_POLICY, "address blocked", is_kept_out, hub);
+    }
 }
 
 static void on_event(const struct sok_event *event, void *context)
@@ -403,7 +417,11 @@ enum sok_status sok_hub_accept(
         err->retry_after_s = 10;
         return SOK_LIMITED;
     }
-    enum sok_status status = sok_reply_upgrade(request, take_socket, client, err);
+    enum sok_status status = SOK_OK;
+    if (is_kept_out(hub, client)) // since the request was let in
+        status = sok_fail(err, SOK_DENIED, "this address is not let in");
+    if (status == SOK_OK)
+        status = sok_reply_upgrade(request, take_socket, client, err);
     if (status != SOK_OK)
         remove_client(hub, client);
     return status;

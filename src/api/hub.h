@@ -11,11 +11,13 @@
 #include "net/http_server.h"
 
 struct sok_hub;
+struct sok_ip_gate;
 
 struct sok_hub_options {
     struct sok_queue *queue; // borrowed; closed before the hub is freed
     const struct sok_clock *clock;
     struct sok_metrics *metrics; // may be NULL
+    struct sok_ip_gate *ip_gate; // borrowed; NULL: no address is kept out
     int64_t max_per_ip;          // 0: off
 };
 
@@ -27,8 +29,8 @@ SOK_MUST_CHECK enum sok_status sok_hub_new(
 struct sok_hub *sok_hub_free(struct sok_hub *hub);
 
 // Upgrades the request of `principal` (who must be somebody) to a WebSocket that lives until its session
-// ends. SOK_LIMITED when the address has max_per_ip already, SOK_INVALID when the request is no upgrade. Any
-// thread.
+// ends, or its address is blacklisted (1008, on the event "invalidate.ip_rules"). SOK_LIMITED when the
+// address has max_per_ip already, SOK_INVALID when the request is no upgrade. Any thread.
 SOK_MUST_CHECK enum sok_status sok_hub_accept(
     struct sok_hub *hub, struct sok_request *request, const struct sok_principal *principal,
     struct sok_error *err);

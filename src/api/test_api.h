@@ -79,6 +79,7 @@ static inline void test_api_start(struct test_api *test, const struct sok_route 
     struct sok_uploads_options uploads = {
         .data_dir = test->dir.path, .probe_program = getenv("SOKOUL_PROBE")};
     assert_ok(sok_uploads_open(&uploads, &api->uploads, &err));
+    assert_ok(sok_ip_gate_new(api->db, api->queue, api->clock, &api->ip_gate, &err));
     struct sok_http_server_options options = {
         .listen = "127.0.0.1:0",
         .routes = routes,
@@ -103,6 +104,7 @@ static inline void test_api_stop(struct test_api *test)
 {
     test->server = sok_http_server_stop(test->server, 1000);
     sok_queue_close(test->api.queue);
+    sok_ip_gate_free(test->api.ip_gate);
     sok_auth_close(test->api.auth);
     sok_uploads_close(test->api.uploads);
     sok_http_client_free(test->http);

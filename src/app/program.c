@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/hub.h"
+#include "api/middleware/ip_gate.h"
 #include "backends/cache/cache.h"
 #include "backends/db/db.h"
 #include "backends/queue/queue.h"
@@ -221,6 +222,7 @@ static void set_views(struct sok_program *program)
         .streaming = program->streaming,
         .uploads = program->uploads,
         .hub = program->hub,
+        .ip_gate = program->ip_gate,
         .started_ms = sok_clock_mono_ms(&sok_clock_system),
     };
     program->env = (struct sok_worker_env){
@@ -246,11 +248,14 @@ static enum sok_status open_parts(struct sok_program *program, struct sok_error 
     SOK_TRY(open_backends(program, err));
     SOK_TRY(open_services(program, err));
     if (program->config.roles & SOK_ROLE_API)
+        SOK_TRY(sok_ip_gate_new(program->db, program->queue, &sok_clock_system, &program->ip_gate, err));
+    if (program->config.roles & SOK_ROLE_API)
         SOK_TRY(sok_hub_new(
             &(struct sok_hub_options){
                 .queue = program->queue,
                 .clock = &sok_clock_system,
                 .metrics = program->metrics,
+                .ip_gate = program->ip_gate,
                 .max_per_ip = program->config.max_ws_per_ip},
             &program->hub, err));
     set_views(program);
@@ -272,6 +277,7 @@ void sok_program_close(struct sok_program *program)
     program->queue = sok_queue_close(program->queue);
     program->overrides = sok_overrides_close(program->overrides);
     program->hub = sok_hub_free(program->hub);
+    program->ip_gate = sok_ip_gate_free(program->ip_gate);
     program->streaming = sok_streaming_close(program->streaming);
     program->uploads = sok_uploads_close(program->uploads);
     program->library = sok_library_close(program->library);

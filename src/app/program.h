@@ -28,6 +28,7 @@ struct sok_program {
     struct sok_library *library;
     struct sok_streaming *streaming;
     struct sok_uploads *uploads;
+    struct sok_ip_gate *ip_gate;
     struct sok_hub *hub;
 
     struct sok_api api;        // what handlers see of it

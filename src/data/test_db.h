@@ -4,6 +4,7 @@
 #define SOK_DATA_TEST_DB_H
 
 #include <pthread.h>
+#include <string.h>
 
 #include "backends/db/drivers/postgres_testing.h"
 #include "base/test_dir.h"

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/compiler.h"
@@ -17,7 +18,7 @@ static struct sok_address from_v4(const void *bytes)
     return address;
 }
 
-static bool is_v4(const struct sok_address *address)
+bool sok_address_is_v4(const struct sok_address *address)
 {
     return memcmp(address->bytes, mapped_prefix, 12) == 0;
 }
@@ -52,7 +53,7 @@ bool sok_address_from_sockaddr(const struct sockaddr *addr, struct sok_address *
 
 void sok_address_format(const struct sok_address *address, char ret_text[46])
 {
-    if (is_v4(address))
+    if (sok_address_is_v4(address))
         inet_ntop(AF_INET, address->bytes + 12, ret_text, 46);
     else
         inet_ntop(AF_INET6, address->bytes, ret_text, 46);
@@ -82,8 +83,26 @@ bool sok_cidr_parse(const char *text, struct sok_cidr *ret)
     return true;
 }
 
+bool sok_cidr_is_v4(const struct sok_cidr *cidr)
+{
+    return cidr->bits >= 96 && sok_address_is_v4(&cidr->network);
+}
+
+void sok_cidr_format(const struct sok_cidr *cidr, char ret_text[50])
+{
+    bool is_v4 = sok_cidr_is_v4(cidr);
+    if (is_v4)
+        inet_ntop(AF_INET, cidr->network.bytes + 12, ret_text, 46);
+    else
+        inet_ntop(AF_INET6, cidr->network.bytes, ret_text, 46);
+    size_t len = strlen(ret_text);
+    snprintf(ret_text + len, 50 - len, "/%d", is_v4 ? cidr->bits - 96 : cidr->bits);
+}
+
 bool sok_cidr_contains(const struct sok_cidr *cidr, const struct sok_address *address)
 {
+    if (sok_address_is_v4(address) && !sok_cidr_is_v4(cidr))
+        return false;
     int whole = cidr->bits / 8, rest = cidr->bits % 8;
     if (memcmp(cidr->network.bytes, address->bytes, (size_t)whole) != 0)
         return false;
@@ -151,7 +170,7 @@ bool sok_address_is_private(const struct sok_address *address)
 {
     static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b};
     const uint8_t *bytes = address->bytes;
-    if (is_v4(address) || memcmp(bytes, nat64, 12) == 0)
+    if (sok_address_is_v4(address) || memcmp(bytes, nat64, 12) == 0)
         return v4_is_private(bytes + 12);
     if (bytes[0] == 0x20 && bytes[1] == 0x02) // 6to4
         return v4_is_private(bytes + 2);
@@ -161,11 +180,11 @@ bool sok_address_is_private(const struct sok_address *address)
 bool sok_address_is_loopback(const struct sok_address *address)
 {
     static const uint8_t loopback[16] = {[15] = 1};
-    return is_v4(address) ? address->bytes[12] == 127 : memcmp(address->bytes, loopback, 16) == 0;
+    return sok_address_is_v4(address) ? address->bytes[12] == 127 : memcmp(address->bytes, loopback, 16) == 0;
 }
 
 void sok_address_to_household(struct sok_address *address)
 {
-    if (!is_v4(address))
+    if (!sok_address_is_v4(address))
         memset(address->bytes + 8, 0, 8);
 }

@@ -20,7 +20,12 @@ bool sok_address_parse(const char *text, struct sok_address *ret); // no port, n
 bool sok_address_from_sockaddr(const struct sockaddr *addr, struct sok_address *ret);
 void sok_address_format(const struct sok_address *address, char ret_text[46]); // v4-mapped as v4
 bool sok_cidr_parse(const char *text, struct sok_cidr *ret); // "10.0.0.0/8", "::1", "192.168.1.7"
+// The network with its prefix length ("10.0.0.0/8", "::1/128"), a v4-mapped one as v4.
+void sok_cidr_format(const struct sok_cidr *cidr, char ret_text[50]);
+// A v6 network that is wider than all of v4 ("::/0") contains no v4 address all the same.
 bool sok_cidr_contains(const struct sok_cidr *cidr, const struct sok_address *address);
+bool sok_cidr_is_v4(const struct sok_cidr *cidr);
+bool sok_address_is_v4(const struct sok_address *address);
 
 // Whether no stranger's URL may lead there: loopback, private, link-local, CGNAT, multicast, reserved,
 // unspecified, and v6 forms that embed such a v4 (6to4, NAT64).

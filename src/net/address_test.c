@@ -53,7 +53,7 @@ static void networks_contain_what_they_say(void **state)
         {"10.0.0.0/8", "::ffff:10.1.1.1", true},     {"192.168.1.7", "192.168.1.7", true},
         {"192.168.1.7", "192.168.1.8", false},       {"192.168.1.9/29", "192.168.1.15", true},
         {"192.168.1.9/29", "192.168.1.16", false},   {"0.0.0.0/0", "8.8.8.8", true},
-        {"0.0.0.0/0", "2001:db8::1", false},         {"::/0", "8.8.8.8", true},
+        {"0.0.0.0/0", "2001:db8::1", false},         {"::/0", "8.8.8.8", false},
         {"2001:db8::/33", "2001:db8:7fff::1", true}, {"2001:db8::/33", "2001:db8:8000::1", false},
     };
     for (size_t i = 0; i < SOK_ARRAY_LEN(cases); i++) {
@@ -67,6 +67,27 @@ static void networks_contain_what_they_say(void **state)
     struct sok_cidr cidr;
     for (size_t i = 0; i < SOK_ARRAY_LEN(wrong); i++)
         assert_false(sok_cidr_parse(wrong[i], &cidr));
+}
+
+static void networks_are_written_in_one_way(void **state SOK_UNUSED)
+{
+    static const char *const rows[][2] = {
+        {"10.1.2.3/8", "10.0.0.0/8"},
+        {"192.0.2.7", "192.0.2.7/32"},
+        {"::ffff:10.0.0.0/104", "10.0.0.0/8"},
+        {"::ffff:192.0.2.7", "192.0.2.7/32"},
+        {"2001:DB8:0:0::1", "2001:db8::1/128"},
+        {"2001:db8::/32", "2001:db8::/32"},
+        {"0.0.0.0/0", "0.0.0.0/0"},
+        {"::/0", "::/0"},
+    };
+    for (size_t i = 0; i < SOK_ARRAY_LEN(rows); i++) {
+        struct sok_cidr cidr;
+        char text[50];
+        assert_true(sok_cidr_parse(rows[i][0], &cidr));
+        sok_cidr_format(&cidr, text);
+        assert_string_equal(rows[i][1], text);
+    }
 }
 
 static void what_no_stranger_may_lead_to_is_private(void **state)
@@ -154,6 +175,7 @@ int main(void)
         cmocka_unit_test(addresses_are_read_and_written),
         cmocka_unit_test(socket_addresses_are_understood),
         cmocka_unit_test(networks_contain_what_they_say),
+        cmocka_unit_test(networks_are_written_in_one_way),
         cmocka_unit_test(what_no_stranger_may_lead_to_is_private),
         cmocka_unit_test(loopback_is_all_of_127_and_one),
     };

@@ -14,6 +14,14 @@ SOK_HANDLER(sok_admin_provider_update);
 SOK_HANDLER(sok_admin_provider_remove);
 SOK_HANDLER(sok_admin_provider_test);
 
+// admin_security.c
+SOK_HANDLER(sok_admin_whitelist_page);
+SOK_HANDLER(sok_admin_whitelist_add);
+SOK_HANDLER(sok_admin_whitelist_remove);
+SOK_HANDLER(sok_admin_blacklist_page);
+SOK_HANDLER(sok_admin_blacklist_add);
+SOK_HANDLER(sok_admin_blacklist_remove);
+
 // admin_users.c
 SOK_HANDLER(sok_admin_users_list);
 SOK_HANDLER(sok_admin_user_get);

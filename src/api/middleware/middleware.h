@@ -4,6 +4,7 @@
 #define SOK_API_MIDDLEWARE_H
 
 #include "api/api.h"
+#include "api/middleware/ip_gate.h"
 
 // The `before` hook. In this order: address rules, the name it was called by, the address's limit, the
 // principal, the route's policy (a value that is not known denies), the route's limit. Adds X-RateLimit-* to
@@ -34,7 +35,6 @@ bool sok_host_is_ours(const char *host, const char *public_url, const char *name
 SOK_MUST_CHECK enum sok_status sok_api_check_host(const struct sok_request *request, struct sok_error *err);
 
 // What the address rules say of the caller.
-enum sok_address_verdict { SOK_ADDRESS_PLAIN, SOK_ADDRESS_WHITELISTED, SOK_ADDRESS_BLACKLISTED };
 enum sok_address_verdict sok_api_judge_address(const struct sok_request *request);
 
 // Counts the request against its address's limit, then (separately, once the principal is known) against the

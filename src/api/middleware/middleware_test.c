@@ -158,7 +158,7 @@ static void insert_rule(const char *kind, const char *cidr)
     sok_uuid7(sok_clock_now_ms(&sok_clock_system), id);
     struct sok_ip_rule rule = {.id = id, .kind = kind, .cidr = cidr, .created_at = 1};
     assert_ok(sok_db_write(test.api.db, add_rule, &rule, &err));
-    sok_cache_clear(test.api.cache, "ip_rules");
+    sok_ip_gate_reload(test.api.ip_gate);
 }
 
 static void blacklisted_address_is_out_unless_whitelisted(void **state SOK_UNUSED)
