@@ -166,6 +166,18 @@ char *sok_text_fold(struct sok_arena *arena, const char *text)
     return out;
 }
 
+char *sok_text_escape_like(struct sok_arena *arena, const char *text)
+{
+    char *escaped = sok_alloc(arena, strlen(text) * 2 + 1), *at = escaped;
+    for (; *text; text++) {
+        if (strchr("%_\\", *text))
+            *at++ = '\\';
+        *at++ = *text;
+    }
+    *at = '\0';
+    return escaped;
+}
+
 bool sok_bytes_eq_secret(const void *a, size_t a_len, const void *b, size_t b_len)
 {
     if (a_len != b_len)

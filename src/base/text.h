@@ -34,6 +34,9 @@ char *sok_utf8_clean_line(struct sok_arena *arena, const char *text);
 // Lower case, without diacritics (é -> e, ß -> ss, æ -> ae, ø -> o), as NFC. Invalid UTF-8 is cleaned first.
 char *sok_text_fold(struct sok_arena *arena, const char *text);
 
+// The text for a LIKE pattern with "\" as escape, in which it means itself.
+char *sok_text_escape_like(struct sok_arena *arena, const char *text);
+
 // Compares in time that depends on the lengths only. For secrets.
 bool sok_bytes_eq_secret(const void *a, size_t a_len, const void *b, size_t b_len);
 

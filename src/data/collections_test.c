@@ -104,7 +104,7 @@ static void anothers_private_collection_is_not_there(void **state)
         {"bob", "", 2},
         {"ada", "is_public=false", 1},
         {"bob", "is_public=true", 1},
-        {"ada", "q=opne", 1},
+        {"ada", "q=opem", 1},
         {"ada", "q=shut", 0},
     };
     for (size_t i = 0; i < SOK_ARRAY_LEN(cases); i++) {

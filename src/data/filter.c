@@ -55,18 +55,6 @@ static bool is_word(const char *words, const char *value)
     return false;
 }
 
-static const char *escape_like(struct sok_arena *arena, const char *text)
-{
-    char *escaped = sok_alloc(arena, strlen(text) * 2 + 1), *at = escaped;
-    for (; *text; text++) {
-        if (strchr("%_\\", *text))
-            *at++ = '\\';
-        *at++ = *text;
-    }
-    *at = '\0';
-    return escaped;
-}
-
 // The value as the condition takes it; false with what is wrong with it noted in err.
 static bool read_value(
     struct sok_arena *arena, const struct sok_filter *filter, const char *text, struct sok_db_value *ret,
@@ -85,7 +73,7 @@ static bool read_value(
     case SOK_FILTER_TEXT:
         return true;
     case SOK_FILTER_PART:
-        *ret = sok_db_text(escape_like(arena, text));
+        *ret = sok_db_text(sok_text_escape_like(arena, text));
         return true;
     case SOK_FILTER_TITLE:
         *ret = sok_db_text(sok_text_trim(arena, sok_text_fold(arena, text)));

@@ -1,8 +1,21 @@
+// A text is looked for as it is first. Only when no title holds it, titles that are like it are: an error
+// takes at most four neighbouring trigrams, so a title that was meant has one of the text's five rarest, and
+// few titles have those. How alike they are is then looked at closely (titles_rank). Asking for any of the
+// trigrams instead would read half the index.
 #include "data/titles.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-static const struct sok_titles_driver *const drivers[] = {&sok_titles_sqlite};
+#include "base/similar.h"
+#include "data/page.h"
+
+#define TRIGRAMS_MAX 64 // of a text that are looked at
+#define RARE_MAX 5      // of them that are looked for; see above
+#define COMMON 4000     // titles: counting goes no further
+#define FOUND_BYTES_MAX ((size_t)64 << 10)
+
+static const struct sok_titles_driver *const drivers[] = {&sok_titles_sqlite, &sok_titles_postgresql};
 
 static enum sok_status find_driver(
     const struct sok_db_tx *tx, const struct sok_titles_driver **ret, struct sok_error *err)
@@ -16,13 +29,120 @@ static enum sok_status find_driver(
     return sok_fail(err, SOK_UNSUPPORTED, "this database cannot be searched for titles");
 }
 
+struct trigram {
+    const char *pattern;
+    int64_t titles; // that have it, at most COMMON
+};
+
+static int by_rarity(const void *a, const void *b)
+{
+    const struct trigram *left = a, *right = b;
+    return (left->titles > right->titles) - (left->titles < right->titles);
+}
+
+static bool is_listed(const struct trigram *trigrams, size_t count, const char *pattern)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(trigrams[i].pattern, pattern) == 0)
+            return true;
+    return false;
+}
+
+// The text's rarest trigrams that any title has, as patterns; the first again where there are fewer.
+// *ret_any: whether there is one.
+static enum sok_status find_rare(
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_titles_driver *driver, const char *text,
+    const char *ret_patterns[RARE_MAX], bool *ret_any, struct sok_error *err)
+{
+    struct trigram trigrams[TRIGRAMS_MAX];
+    size_t count = 0, used = 0;
+    for (const char *at = text; sok_trigram_bytes(at) && count < TRIGRAMS_MAX; at += sok_char_bytes(at)) {
+        struct trigram *trigram = &trigrams[count];
+        trigram->pattern = driver->pattern(arena, sok_strndup(arena, at, sok_trigram_bytes(at)));
+        if (is_listed(trigrams, count, trigram->pattern))
+            continue;
+        SOK_TRY(sok_load_int(
+            tx, driver->count, SOK_PARAMS(sok_db_text(trigram->pattern), sok_db_int(COMMON)),
+            &trigram->titles, err));
+        count += trigram->titles > 0;
+    }
+    qsort(trigrams, count, sizeof(*trigrams), by_rarity);
+    for (; used < RARE_MAX && count; used++)
+        ret_patterns[used] = trigrams[used < count ? used : 0].pattern;
+    *ret_any = count > 0;
+    return SOK_OK;
+}
+
+// The best of those that the conditions leave. $1 is the text.
+static enum sok_status list_best(
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_where *where, const char **ret_seqs,
+    size_t *ret_count, struct sok_error *err)
+{
+    SOK_BUF_AUTO list;
+    struct sok_db_result rows = {0};
+    const char *sql = sok_format(
+        arena,
+        "WITH judged AS MATERIALIZED (SELECT seq, titles_rank(titles_folded, $1) AS rank FROM media WHERE "
+        "%s) "
+        "SELECT seq FROM judged WHERE rank > 0 ORDER BY rank DESC, seq LIMIT 2000",
+        where->sql.data);
+    SOK_TRY(sok_db_query(tx, arena, sql, where->values, where->count, &rows, err));
+    sok_buf_init(&list, FOUND_BYTES_MAX);
+    sok_buf_puts(&list, "[");
+    for (size_t i = 0; i < rows.row_count; i++)
+        sok_buf_printf(&list, "%s%lld", i ? "," : "", (long long)sok_db_get_int(&rows, i, 0));
+    sok_buf_puts(&list, "]");
+    *ret_seqs = sok_strndup(arena, list.data, list.len);
+    *ret_count = rows.row_count;
+    return SOK_OK;
+}
+
+static void begin_where(struct sok_where *where, const char *text, bool with_episodes)
+{
+    sok_where_init(where);
+    sok_where_add(where, "? <> ''", sok_db_text(text));
+    if (!with_episodes)
+        sok_where_add(where, "media_type <> 'episode'");
+}
+
+static enum sok_status find_similar(
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_titles_driver *driver, const char *text,
+    bool with_episodes, const char **ret_seqs, struct sok_error *err)
+{
+    const char *rare[RARE_MAX], *one = driver->holding;
+    bool is_any;
+    size_t count;
+    SOK_WHERE_AUTO where;
+    begin_where(&where, text, with_episodes);
+    SOK_TRY(find_rare(tx, arena, driver, text, rare, &is_any, err));
+    if (!is_any)
+        return SOK_OK;
+    sok_where_add(
+        &where, sok_format(arena, "%s OR %s OR %s OR %s OR %s", one, one, one, one, one),
+        sok_db_text(rare[0]), sok_db_text(rare[1]), sok_db_text(rare[2]), sok_db_text(rare[3]),
+        sok_db_text(rare[4]));
+    return list_best(tx, arena, &where, ret_seqs, &count, err);
+}
+
 enum sok_status sok_titles_find(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *text, bool with_episodes,
     struct sok_title_condition *ret, struct sok_error *err)
 {
     const struct sok_titles_driver *driver;
+    size_t count;
+    SOK_WHERE_AUTO where;
+    begin_where(&where, text, with_episodes);
     SOK_TRY(find_driver(tx, &driver, err));
-    return driver->find(tx, arena, text, with_episodes, ret, err);
+    bool is_short = !sok_trigram_bytes(text);
+    if (is_short) // for the index
+        sok_where_value(&where, driver->beginning, sok_db_text(text));
+    else
+        sok_where_value(&where, driver->holding_few, sok_db_text(driver->pattern(arena, text)));
+    ret->sql = driver->found;
+    SOK_TRY(list_best(tx, arena, &where, &ret->value, &count, err));
+    if (count || is_short)
+        return SOK_OK;
+    return find_similar(tx, arena, driver, text, with_episodes, &ret->value, err);
 }
 
 enum sok_status sok_titles_holding(
@@ -31,5 +151,6 @@ enum sok_status sok_titles_holding(
 {
     const struct sok_titles_driver *driver;
     SOK_TRY(find_driver(tx, &driver, err));
-    return driver->holding(tx, arena, text, ret, err);
+    *ret = (struct sok_title_condition){driver->holding, driver->pattern(arena, text)};
+    return SOK_OK;
 }

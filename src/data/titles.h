@@ -25,13 +25,14 @@ SOK_MUST_CHECK enum sok_status sok_titles_holding(
 // What an engine provides; a row of titles.c.
 struct sok_titles_driver {
     const char *dialect;
-    enum sok_status (*find)(
-        struct sok_db_tx *tx, struct sok_arena *arena, const char *text, bool with_episodes,
-        struct sok_title_condition *ret, struct sok_error *err);
-    enum sok_status (*holding)(
-        struct sok_db_tx *tx, struct sok_arena *arena, const char *text, struct sok_title_condition *ret,
-        struct sok_error *err);
+    const char *(*pattern)(
+        struct sok_arena *arena, const char *text); // by which it looks for a part of a title
+    // Conditions on media. "?" is the pattern, in `found` a JSON list of media.seq, in `beginning` the text.
+    const char *holding, *beginning, *found;
+    const char
+        *holding_few;  // as holding, but stops at some thousands; those that begin with the text ("$1") first
+    const char *count; // a query: how many titles hold the pattern $1, at most $2
 };
-extern const struct sok_titles_driver sok_titles_sqlite;
+extern const struct sok_titles_driver sok_titles_sqlite, sok_titles_postgresql;
 
 #endif
