@@ -78,6 +78,7 @@ REFUSED = {
   "a control character in a value": (GET + b"X-A: \x1b[31m\r\n\r\n", 400),
   # too much
   "an address of 40 KiB": (b"GET /" + b"a" * 40960 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+  "4,000 parameters": (b"GET /health?" + b"a&" * 4000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431),
   "a line of 40 KiB": (GET + b"X-A: " + b"a" * 40960 + b"\r\n\r\n", 431),
   "4,000 lines": (GET + b"X-A: b\r\n" * 4000 + b"\r\n", 431),
   "a cookie of 15 KiB": (GET + b"Cookie: " + b"a=b; " * 3000 + b"\r\n\r\n", 431),

@@ -2,8 +2,8 @@
 // long. It would answer with a page of its own, for some of them with the head twice, and offers no hook. But
 // it queues that page with its own public MHD_queue_response, and a program's definition of a public function
 // takes the place of a shared library's: the one below is called for those pages alone, since we ourselves
-// call the library's by its address. It writes a problem document with everything that our replies have and
-// has the connection closed. docs/adr/refusals.md weighs this.
+// call the library's by its address. It writes a problem document with everything that our replies have, and
+// ends the stream, so that nothing comes of the page. docs/adr/refusals.md weighs this.
 #include "net/http_private.h"
 
 #include <dlfcn.h>
@@ -104,5 +104,7 @@ __attribute__((visibility("default"))) enum MHD_Result MHD_queue_response(
         void *done = exchange;
         sok_exchange_done(server, mhd, &done, MHD_REQUEST_TERMINATED_WITH_ERROR);
     }
-    return MHD_NO; // it closes the connection then
+    // The library goes its usual way with its page. It cannot send any of it, and closes the connection:
+    // telling it no would have it close in the middle of reading, which it does not survive everywhere.
+    return server->queue_response(mhd, status, page);
 }
