@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/wait.h"
+#include "data/dead_letters.h"
 #include "data/idempotency.h"
 #include "data/ip_rules.h"
 #include "data/searches.h"
@@ -23,8 +24,10 @@ static const struct {
         struct sok_db_tx *tx, int64_t before_ms, int64_t *ret_deleted, struct sok_error *err);
     int64_t keep_ms;
 } purges[] = {
-    {sok_searches_purge, 7 * DAY_MS}, {sok_sessions_purge, DAY_MS}, {sok_streams_purge, DAY_MS},
-    {sok_idempotency_purge, 0},       {sok_ip_rules_purge, DAY_MS}, {sok_tasks_purge, 30 * DAY_MS},
+    {sok_searches_purge, 7 * DAY_MS},      {sok_sessions_purge, DAY_MS},
+    {sok_streams_purge, DAY_MS},           {sok_idempotency_purge, 0},
+    {sok_ip_rules_purge, DAY_MS},          {sok_tasks_purge, 30 * DAY_MS},
+    {sok_dead_letters_purge, 30 * DAY_MS},
 };
 
 struct purge {

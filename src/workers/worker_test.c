@@ -174,8 +174,7 @@ static void failures_are_retried_with_growing_pauses_and_then_buried(void **stat
     struct sok_dead_letter *letters;
     size_t count;
     struct sok_page_info info;
-    assert_ok(
-        sok_dead_letters_list(f->t.reader, f->t.arena, "search", NULL, &letters, &count, &info, &f->t.err));
+    assert_ok(sok_dead_letters_list(f->t.reader, f->t.arena, NULL, NULL, &letters, &count, &info, &f->t.err));
     assert_int_equal(count, 1);
     assert_string_equal(letters[0].task_id, "t1");
     assert_string_equal(letters[0].error_code, "unavailable");

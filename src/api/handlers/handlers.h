@@ -29,9 +29,16 @@ SOK_HANDLER(sok_admin_user_change);
 SOK_HANDLER(sok_admin_user_role);
 SOK_HANDLER(sok_admin_user_delete);
 
+// admin_dead_letters.c
+SOK_HANDLER(sok_admin_dead_letters_page);
+SOK_HANDLER(sok_admin_dead_letter_retry);
+
 // admin_settings.c
 SOK_HANDLER(sok_admin_settings_get);
 SOK_HANDLER(sok_admin_settings_put);
+
+// admin_system.c
+SOK_HANDLER(sok_admin_cache_clear);
 
 // auth.c
 SOK_HANDLER(sok_auth_register);
