@@ -88,6 +88,7 @@ LIES = {
   "another content type": dict(content_type="text/html"),
   "a status nobody described": dict(status=226),
   "a body where none is described": dict(status=304),
+  "no version": dict(etag=None),
   "no request id": dict(request_id=None),
   "a problem that is none": dict(status=404),
   "a problem without a code": dict(status=404, content_type="application/problem+json", body={**PROBLEM, "code": None}),
@@ -101,8 +102,8 @@ LIES = {
 }
 
 
-def exchange(method="GET", path="/api/v1/auth/me", status=200, content_type="application/json", body=ACCOUNT, raw=None, request_id="abc"):
-  headers = {"Content-Type": content_type, **({"X-Request-ID": request_id} if request_id else {})}
+def exchange(method="GET", path="/api/v1/auth/me", status=200, content_type="application/json", body=ACCOUNT, raw=None, request_id="abc", etag='"1"'):
+  headers = {"Content-Type": content_type, **({"X-Request-ID": request_id} if request_id else {}), **({"ETag": etag} if etag else {})}
   return method, path, Reply(status, headers, raw or json.dumps(body).encode())
 
 
