@@ -162,7 +162,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
   said = b'{"status":"ok"}'
   def do_GET(self):
     self.send_response(200)
-    for name, value in (("Content-Type", "application/json"), ("Content-Length", len(self.said)), ("X-Request-ID", "abc")):
+    for name, value in (("Content-Type", "application/json"), ("Content-Length", len(self.said)), ("X-Request-ID", "abc"), ("ETag", chr(34) * 2)):
       self.send_header(name, str(value))
     self.end_headers()
     self.wfile.write(self.said)
