@@ -76,3 +76,8 @@ enum sok_status sok_api_keys_delete(
         tx, "key", "DELETE FROM api_keys WHERE id = $1 AND user_id = $2",
         SOK_PARAMS(sok_db_text(id), sok_db_text(user_id)), err);
 }
+
+enum sok_status sok_api_keys_delete_of_user(struct sok_db_tx *tx, const char *user_id, struct sok_error *err)
+{
+    return SOK_DB_QUERY(tx, NULL, NULL, err, "DELETE FROM api_keys WHERE user_id = $1", sok_db_text(user_id));
+}

@@ -31,5 +31,7 @@ SOK_MUST_CHECK enum sok_status sok_api_keys_list(
     size_t *ret_count, struct sok_error *err);
 SOK_MUST_CHECK enum sok_status sok_api_keys_delete(
     struct sok_db_tx *tx, const char *user_id, const char *id, struct sok_error *err);
+SOK_MUST_CHECK enum sok_status sok_api_keys_delete_of_user(
+    struct sok_db_tx *tx, const char *user_id, struct sok_error *err);
 
 #endif

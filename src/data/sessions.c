@@ -132,7 +132,15 @@ enum sok_status sok_password_resets_insert(
         sok_db_text(token_hash), sok_db_text(user_id), sok_db_int(now_ms), sok_db_int(expires_at));
 }
 
-enum sok_status sok_password_resets_use(
+enum sok_status sok_password_resets_void(
+    struct sok_db_tx *tx, const char *user_id, int64_t now_ms, struct sok_error *err)
+{
+    return SOK_DB_QUERY(
+        tx, NULL, NULL, err, "UPDATE password_resets SET used_at = $2 WHERE user_id = $1 AND used_at IS NULL",
+        sok_db_text(user_id), sok_db_int(now_ms));
+}
+
+enum sok_status sok_password_resets_find(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *token_hash, int64_t now_ms,
     const char **ret_user_id, struct sok_error *err)
 {
@@ -143,10 +151,17 @@ enum sok_status sok_password_resets_use(
         sok_db_text(token_hash), sok_db_int(now_ms)));
     if (rows.row_count == 0)
         return sok_fail(err, SOK_NOT_FOUND, "no such token");
-    const char *user_id = sok_db_get_text(&rows, 0, 0);
-    SOK_TRY(SOK_DB_QUERY(
-        tx, NULL, NULL, err, "UPDATE password_resets SET used_at = $2 WHERE user_id = $1 AND used_at IS NULL",
-        sok_db_text(user_id), sok_db_int(now_ms)));
+    *ret_user_id = sok_db_get_text(&rows, 0, 0);
+    return SOK_OK;
+}
+
+enum sok_status sok_password_resets_use(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *token_hash, int64_t now_ms,
+    const char **ret_user_id, struct sok_error *err)
+{
+    const char *user_id;
+    SOK_TRY(sok_password_resets_find(tx, arena, token_hash, now_ms, &user_id, err));
+    SOK_TRY(sok_password_resets_void(tx, user_id, now_ms, err));
     *ret_user_id = user_id;
     return SOK_OK;
 }

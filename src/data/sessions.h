@@ -47,6 +47,13 @@ SOK_MUST_CHECK enum sok_status sok_refresh_tokens_use(
 SOK_MUST_CHECK enum sok_status sok_password_resets_insert(
     struct sok_db_tx *tx, const char *token_hash, const char *user_id, int64_t now_ms, int64_t expires_at,
     struct sok_error *err);
+// Makes a user's unused tokens worthless.
+SOK_MUST_CHECK enum sok_status sok_password_resets_void(
+    struct sok_db_tx *tx, const char *user_id, int64_t now_ms, struct sok_error *err);
+// Whose token it is, without using it. SOK_NOT_FOUND: unknown, used or expired.
+SOK_MUST_CHECK enum sok_status sok_password_resets_find(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *token_hash, int64_t now_ms,
+    const char **ret_user_id, struct sok_error *err);
 // Uses the token up, and every other one of that user. SOK_NOT_FOUND: unknown, used or expired.
 SOK_MUST_CHECK enum sok_status sok_password_resets_use(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *token_hash, int64_t now_ms,

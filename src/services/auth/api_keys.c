@@ -101,6 +101,11 @@ enum sok_status sok_api_key_delete(
     return SOK_OK;
 }
 
+void sok_api_keys_forget(struct sok_sessions *sessions, const char *user_id)
+{
+    sok_auth_forget_logins(sessions, user_id);
+}
+
 // --- When it was used: written by a thread of its own, so that no request waits for it.
 
 struct touch {

@@ -27,6 +27,9 @@ SOK_MUST_CHECK enum sok_status sok_api_key_delete(
     struct sok_sessions *sessions, struct sok_arena *arena, const char *user_id, const char *id,
     struct sok_api_key *ret, struct sok_error *err);
 
+// All of a user's keys were deleted: ends what they opened, here and everywhere.
+void sok_api_keys_forget(struct sok_sessions *sessions, const char *user_id);
+
 // Who a key stands for, now; nearly always answered from the cache. SOK_UNAUTHENTICATED with code
 // "api_key_invalid" (unknown, deleted, expired) or "session_ended" (its user is disabled). The principal has
 // api_key_id and no session_id.

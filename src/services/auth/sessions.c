@@ -51,6 +51,12 @@ void sok_auth_forget_login(struct sok_sessions *sessions, const char *user_id, c
     publish(sessions, "invalidate.session", user_id, id, NULL, false);
 }
 
+void sok_auth_forget_logins(struct sok_sessions *sessions, const char *user_id)
+{
+    sok_live_drop_user(sessions->live, user_id, NULL);
+    publish(sessions, "invalidate.session", user_id, NULL, NULL, true);
+}
+
 enum sok_status sok_sessions_new(
     const struct sok_sessions_options *options, struct sok_sessions **ret, struct sok_error *err)
 {

@@ -30,4 +30,7 @@ SOK_MUST_CHECK enum sok_status sok_auth_load_key(
 // Ends what is bound to this session or key, here and everywhere.
 void sok_auth_forget_login(struct sok_sessions *sessions, const char *user_id, const char *id);
 
+// The same for all of a user's sessions and keys.
+void sok_auth_forget_logins(struct sok_sessions *sessions, const char *user_id);
+
 #endif
