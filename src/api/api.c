@@ -145,3 +145,23 @@ enum sok_status sok_api_param_id(
     *ret_id = id;
     return SOK_OK;
 }
+
+const char *sok_api_web_address(const struct sok_config *config, struct sok_arena *arena, int port)
+{
+    const char *url = config->public_url, *listen = config->listen;
+    if (!sok_text_empty(url)) {
+        size_t len = strlen(url);
+        while (len && url[len - 1] == '/')
+            len--;
+        return sok_strndup(arena, url, len);
+    }
+    const char *first = sok_strndup(arena, listen, strcspn(listen, ", "));
+    const char *colon = strrchr(first, ':');
+    if (!colon || sok_text_starts(first, "unix:"))
+        return "http://localhost";
+    const char *host = sok_strndup(arena, first, (size_t)(colon - first));
+    if (sok_text_eq(host, "0.0.0.0") || sok_text_eq(host, "[::]") || sok_text_empty(host))
+        host = "127.0.0.1";
+    return port ? sok_format(arena, "http://%s:%d", host, port)
+                : sok_format(arena, "http://%s%s", host, colon);
+}

@@ -16,6 +16,7 @@ struct sok_library;
 struct sok_overrides;
 struct sok_providers;
 struct sok_queue;
+struct sok_reset_mail;
 struct sok_streaming;
 struct sok_torrents;
 struct sok_uploads;
@@ -38,6 +39,7 @@ struct sok_api {
     struct sok_streaming *streaming;
     struct sok_uploads *uploads;
     struct sok_hub *hub;
+    struct sok_reset_mail *reset_mail;
     struct sok_ip_gate *ip_gate;
     int64_t started_ms;    // monotonic
     _Atomic bool stopping; // /health says 503: whoever balances the load should look elsewhere
@@ -47,6 +49,11 @@ static inline struct sok_api *sok_api_of(const struct sok_request *request)
 {
     return request->app;
 }
+
+// The address a person can open: SOKOUL_PUBLIC_URL without a slash at its end, or the first one of
+// SOKOUL_LISTEN with this port (0: the one that stands there). Never what a request says of itself: links go
+// out by mail.
+const char *sok_api_web_address(const struct sok_config *config, struct sok_arena *arena, int port);
 
 // The one route table (routes.c).
 extern const struct sok_route sok_api_routes[];

@@ -85,10 +85,8 @@ static void every_route_lets_in_whom_its_policy_names(void **state SOK_UNUSED)
 static void routes_open_to_everybody_are_these(void **state SOK_UNUSED)
 {
     static const char *const open[] = {
-        "/api/v1/auth/register",
-        "/api/v1/auth/login",
-        "/api/v1/auth/refresh",
-        "/api/v1/openapi.json",
+        "/api/v1/auth/register",        "/api/v1/auth/login",          "/api/v1/auth/refresh",
+        "/api/v1/auth/password/forgot", "/api/v1/auth/password/reset", "/api/v1/openapi.json",
     };
     for (size_t i = 0; i < sok_api_route_count; i++) {
         const struct sok_route *route = &sok_api_routes[i];
@@ -105,7 +103,8 @@ static void routes_open_to_everybody_are_these(void **state SOK_UNUSED)
 static void what_guesses_passwords_is_limited_by_address(void **state SOK_UNUSED)
 {
     static const char *const guessing[] = {
-        "/api/v1/auth/register", "/api/v1/auth/login", "/api/v1/auth/me/password"};
+        "/api/v1/auth/register", "/api/v1/auth/login", "/api/v1/auth/me/password",
+        "/api/v1/auth/password/reset"};
     size_t found = 0;
     for (size_t i = 0; i < sok_api_route_count; i++)
         for (size_t j = 0; j < SOK_ARRAY_LEN(guessing); j++)

@@ -9,6 +9,7 @@
 
 #include "api/hub.h"
 #include "api/middleware/ip_gate.h"
+#include "api/reset_mail.h"
 #include "backends/cache/cache.h"
 #include "backends/db/db.h"
 #include "backends/queue/queue.h"
@@ -222,6 +223,7 @@ static void set_views(struct sok_program *program)
         .streaming = program->streaming,
         .uploads = program->uploads,
         .hub = program->hub,
+        .reset_mail = program->reset_mail,
         .ip_gate = program->ip_gate,
         .started_ms = sok_clock_mono_ms(&sok_clock_system),
     };
@@ -258,6 +260,8 @@ static enum sok_status open_parts(struct sok_program *program, struct sok_error 
                 .ip_gate = program->ip_gate,
                 .max_per_ip = program->config.max_ws_per_ip},
             &program->hub, err));
+    if (program->config.roles & SOK_ROLE_API)
+        program->reset_mail = sok_reset_mail_new(&program->api);
     set_views(program);
     return sok_overrides_follow(program->overrides, settings_applied, settings_failed, program, err);
 }
@@ -273,6 +277,7 @@ enum sok_status sok_program_open(struct sok_program *program, struct sok_error *
 
 void sok_program_close(struct sok_program *program)
 {
+    program->reset_mail = sok_reset_mail_free(program->reset_mail);
     // The queue's thread calls into the hub and the sessions, so it ends before they do.
     program->queue = sok_queue_close(program->queue);
     program->overrides = sok_overrides_close(program->overrides);

@@ -78,26 +78,11 @@ static enum sok_status start_server(struct running *running, struct sok_error *e
         &running->server, err);
 }
 
-// The address a person can open: the public URL, or the first one we listen on.
-static const char *web_address(struct running *running)
-{
-    struct sok_program *program = &running->program;
-    if (program->config.public_url)
-        return program->config.public_url;
-    const char *listen = program->config.listen;
-    if (sok_text_starts(listen, "unix:"))
-        return "http://localhost";
-    const char *colon = strrchr(sok_strndup(program->arena, listen, strcspn(listen, ",")), ':');
-    const char *host = sok_strndup(program->arena, listen, strcspn(listen, ",") - strlen(colon));
-    if (sok_text_eq(host, "0.0.0.0") || sok_text_eq(host, "[::]"))
-        host = "127.0.0.1";
-    return sok_format(program->arena, "http://%s:%d", host, sok_http_server_port(running->server));
-}
-
 static enum sok_status greet(struct running *running, struct sok_error *err)
 {
     struct sok_program *program = &running->program;
-    const char *token, *address = web_address(running);
+    int port = sok_http_server_port(running->server);
+    const char *token, *address = sok_api_web_address(&program->config, program->arena, port);
     sok_log(
         SOK_LOG_INFO, SOK_LOG_API, "ready", SOK_TEXT("address", address), SOK_TEXT("version", SOK_VERSION));
     enum sok_status status =

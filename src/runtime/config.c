@@ -88,6 +88,8 @@ static const struct sok_config_row rows[] = {
      AT(host_names)},
     {"SOKOUL_SMTP_URL", "", "mail server, smtp:// or smtps://", 1, 0, K(SMTP), AT(smtp_url)},
     {"SOKOUL_SMTP_FROM", "", "sender of mails", 0, 0, K(TEXT), AT(smtp_from)},
+    {"SOKOUL_SMTP_CA", "", "certificates (PEM) to trust for it in place of the system's", 0, 0, K(TEXT),
+     AT(smtp_ca)},
     {"SOKOUL_CLAMD", "", "virus scanner: unix:PATH or tcp:HOST:PORT", 0, 0, K(CLAMD), AT(clamd)},
     {"SOKOUL_LOG_LEVEL", "info", "debug, info, warn or error", 0, 1, K(LOG_LEVEL), AT(log_level)},
     {"SOKOUL_LOG_FORMAT", "auto", "json, text, or auto: text on a terminal", 0, 1, K(LOG_FORMAT),

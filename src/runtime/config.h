@@ -45,7 +45,7 @@ struct sok_config {
     _Atomic int64_t max_downloads_per_user, max_ws_per_ip;
     const char *trusted_proxies, *allow_hosts;
     const char *public_url, *host_names;
-    const char *smtp_url, *smtp_from;
+    const char *smtp_url, *smtp_from, *smtp_ca;
     const char *clamd;
     _Atomic enum sok_log_level log_level;
     _Atomic enum sok_log_format log_format;

@@ -26,7 +26,7 @@ json_t *sok_auth_user_json(const struct sok_user *user)
     return body;
 }
 
-static void log_auth(const struct sok_request *request, const char *action, const char *user_id)
+void sok_auth_log(const struct sok_request *request, const char *action, const char *user_id)
 {
     sok_log(
         SOK_LOG_INFO, SOK_LOG_AUTH, action, SOK_TEXT("action", action), SOK_TEXT("user_id", user_id),
@@ -47,7 +47,7 @@ enum sok_status sok_auth_register(struct sok_request *request, struct sok_error 
     if (err->field_count)
         return err->status;
     SOK_TRY(sok_accounts_create(&sok_api_of(request)->auth->accounts, request->arena, &account, &user, err));
-    log_auth(request, "register", user.id);
+    sok_auth_log(request, "register", user.id);
     sok_api_audit(
         request, "user.register", "user", user.id, NULL,
         sok_format(request->arena, "{\"role\":\"%s\"}", user.role));
@@ -106,7 +106,7 @@ enum sok_status sok_auth_set_password(struct sok_request *request, struct sok_er
     sok_api_login_succeeded(request);
     SOK_TRY(sok_session_end_user(
         auth->sessions, user_id, request->principal.session_id, "password_changed", err));
-    log_auth(request, "password_changed", user_id);
+    sok_auth_log(request, "password_changed", user_id);
     sok_api_audit(request, "user.password", "user", user_id, NULL, NULL);
     sok_reply_json(request, 204, NULL);
     return SOK_OK;
@@ -150,13 +150,13 @@ enum sok_status sok_auth_login(struct sok_request *request, struct sok_error *er
         return err->status;
     enum sok_status status = sok_accounts_login(&auth->accounts, request->arena, login, password, &user, err);
     if (status == SOK_UNAUTHENTICATED)
-        log_auth(request, "login_failed", NULL);
+        sok_auth_log(request, "login_failed", NULL);
     SOK_TRY(status);
     sok_api_login_succeeded(request);
     const char *agent = sok_request_header(request, "User-Agent");
     SOK_TRY(
         sok_session_start(auth->sessions, request->arena, user.id, request->client_ip, agent, &tokens, err));
-    log_auth(request, "login", user.id);
+    sok_auth_log(request, "login", user.id);
     reply_tokens(request, &tokens, &user);
     return SOK_OK;
 }
@@ -177,7 +177,7 @@ enum sok_status sok_auth_refresh(struct sok_request *request, struct sok_error *
     enum sok_status status =
         sok_session_refresh(api->auth->sessions, request->arena, token ? token : cookie, &tokens, err);
     if (status == SOK_UNAUTHENTICATED) {
-        log_auth(request, err->code ? err->code : "refresh_failed", NULL);
+        sok_auth_log(request, err->code ? err->code : "refresh_failed", NULL);
         if (cookie)
             set_cookie(request, "", 0);
     }
@@ -191,7 +191,7 @@ enum sok_status sok_auth_logout(struct sok_request *request, struct sok_error *e
 {
     SOK_TRY(
         sok_session_end(sok_api_of(request)->auth->sessions, request->principal.session_id, "logout", err));
-    log_auth(request, "logout", request->principal.user_id);
+    sok_auth_log(request, "logout", request->principal.user_id);
     set_cookie(request, "", 0);
     sok_reply_json(request, 204, NULL);
     return SOK_OK;

@@ -51,6 +51,8 @@ SOK_HANDLER(sok_auth_set_password);
 SOK_HANDLER(sok_auth_ws_ticket);
 SOK_HANDLER(sok_auth_jwks);
 struct sok_user;
+// A line of the sign-in log.
+void sok_auth_log(const struct sok_request *request, const char *action, const char *user_id);
 json_t *sok_auth_user_json(const struct sok_user *user); // what others may see of an account; a new reference
 
 // auth_keys.c
@@ -62,6 +64,10 @@ SOK_HANDLER(sok_auth_key_delete);
 SOK_HANDLER(sok_avatar_set);
 SOK_HANDLER(sok_avatar_remove_own);
 SOK_HANDLER(sok_avatar_get);
+
+// auth_reset.c
+SOK_HANDLER(sok_auth_forgot);
+SOK_HANDLER(sok_auth_reset);
 
 // collections.c
 SOK_HANDLER(sok_collections_page);

@@ -56,4 +56,8 @@ void sok_api_audit(
     struct sok_request *request, const char *action, const char *resource, const char *resource_id,
     const char *old_value, const char *new_value);
 
+// The same for what no request stands behind any more: fills id and time in, logs and writes it.
+struct sok_audit;
+void sok_api_audit_entry(struct sok_api *api, struct sok_audit *entry);
+
 #endif
