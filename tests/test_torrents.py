@@ -268,13 +268,6 @@ def test_a_program_that_poses_as_a_film_is_refused_by_magnet_too(start, folder, 
   assert not list(server.downloads.rglob("*.exe"))
 
 
-def test_an_upload_that_cannot_be_scanned_is_refused(start, films):
-  server = start(clamd="unix:/nonexistent/clamd")
-  admin = server.admin()
-  problem = assert_problem(admin.upload("/downloads/start", "torrent", "a.torrent", Torrent(films("small.mp4")).bytes()), 503)
-  assert "scan" in problem["detail"] and admin.ok("GET", "/downloads")["items"] == []
-
-
 def test_nesting_that_eats_the_stack_is_refused(start):
   server = start()
   admin = server.admin()

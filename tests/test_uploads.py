@@ -1,8 +1,10 @@
-"""What users send as files: pictures of accounts."""
+"""What users send as files: pictures of accounts, and the virus scanner that looks at everything first."""
 
+import hashlib
 import json
-import random
 import os
+import random
+import signal
 import struct
 import threading
 import zlib
@@ -10,8 +12,11 @@ import zlib
 import pytest
 
 from harness import pictures
+from harness.clamd import MARKER, SIGNATURE, STREAM_MAX, Clamd
 from harness.http import assert_problem
 from harness.process import wait_until
+from harness.sokoul import Sokoul
+from harness.torrents import bencode
 
 MIB = 1 << 20
 
@@ -210,3 +215,112 @@ def test_broken_pictures_break_nothing(server, user):
       content[chance.randrange(4, len(content))] = chance.randrange(256)
     statuses.append(upload(user, bytes(content)).status)
   assert set(statuses) <= {200, 422}, statuses
+
+
+# --- The virus scanner
+
+@pytest.fixture(scope="module")
+def clamd(module_folder, module_keep):
+  return module_keep(Clamd(module_folder / "clamd"))
+
+
+@pytest.fixture(scope="module")
+def scanned(module_folder, module_keep, clamd):
+  """A server whose uploads are scanned, and its admin."""
+  server = module_keep(Sokoul(module_folder / "scanned", clamd=clamd.unix))
+  return server, server.admin()
+
+
+def send_torrent(client, content):
+  return client.upload("/downloads/start", "torrent", "a.torrent", content)
+
+
+def marked_picture(extra=b""):
+  return pictures.png(30, 30, extra=[(b"tEXt", b"Comment\0" + MARKER + extra)])
+
+
+def marked_torrent(name="x"):
+  return bencode({"announce": b"http://127.0.0.1:9/announce", "comment": MARKER,
+                  "info": {"length": 16384, "name": name.encode(), "piece length": 16384, "pieces": b"p" * 20}})
+
+
+def clean_torrent(name):
+  return marked_torrent(name).replace(MARKER, bytes(reversed(MARKER)))
+
+
+@pytest.mark.parametrize("way", ["unix", "tcp"])
+def test_what_is_clean_passes_the_scanner(start, clamd, way):
+  server = start(clamd=getattr(clamd, way))
+  admin = server.admin()
+  assert upload(admin, pictures.png(30, 30)).status == 200
+  assert upload(admin, pictures.jpeg(30, 30)).status == 200
+  assert admin.request("PUT", "/auth/me/avatar", raw=pictures.png(9, 9), headers={"Content-Type": "image/png"}).status == 200
+  assert send_torrent(admin, clean_torrent("clean")).status == 202
+  assert admin.ok("GET", "//health/deep")["checks"]["scanner"]["status"] == "ok"
+  for reply in (upload(admin, marked_picture()), send_torrent(admin, marked_torrent())):
+    assert_problem(reply, 422, "upload_infected")
+
+
+def test_what_the_scanner_knows_is_refused_named_and_told(scanned):
+  server, admin = scanned
+  user = server.account("ada")
+  before = user.ok("GET", "/auth/me")
+  socket = server.socket(admin)
+  for reply, field in ((upload(user, marked_picture()), "avatar"), (send_torrent(user, marked_torrent()), "torrent"),
+                       (user.request("PUT", "/auth/me/avatar", raw=marked_picture(), headers={"Content-Type": "image/png"}), "avatar"),
+                       (upload(user, b"no picture at all " + MARKER), "avatar"), (send_torrent(user, b"no torrent " + MARKER), "torrent")):
+    problem = assert_problem(reply, 422, "upload_infected")
+    assert SIGNATURE in problem["detail"] and [one["field"] for one in problem["errors"]] == [field], problem
+  assert user.ok("GET", "/auth/me") == before and user.ok("GET", "/downloads")["items"] == []
+  rows = server.rows("SELECT * FROM audit_logs WHERE action = 'upload.infected' AND user_id = ? ORDER BY id", user.user["id"])
+  assert [json.loads(row["new_value"])["field"] for row in rows] == ["avatar", "torrent", "avatar", "avatar", "torrent"]
+  value = json.loads(rows[0]["new_value"])
+  assert SIGNATURE in value["signature"] and value["sha256"] == hashlib.sha256(marked_picture()).hexdigest()
+  assert value["size_bytes"] == len(marked_picture()) and rows[0]["ip_address"] == "127.0.0.1"
+  told = socket.wait("alert", where=lambda data: data["name"] == "upload_infected")
+  assert SIGNATURE in told["data"]["message"]
+  lines = [json.loads(line) for line in server.log().splitlines() if '"upload_infected"' in line]
+  assert lines and lines[0]["level"].lower() == "warn" and SIGNATURE in lines[0]["reason"]
+
+
+def test_a_file_that_the_scanner_does_not_take_is_refused(scanned):
+  server, admin = scanned
+  picture = pictures.png(10, 10, extra=[(b"prVt", os.urandom(STREAM_MAX))])
+  assert_problem(upload(admin, picture), 413)
+  assert upload(admin, pictures.png(10, 10, extra=[(b"prVt", os.urandom(STREAM_MAX // 2))])).status == 200
+
+
+def all_refused(server, admin):
+  """Nothing gets in unscanned, however many come at once; and who sends nothing does not notice."""
+  before, kept = admin.ok("GET", "/auth/me"), files(server)
+  replies = []
+  calls = [lambda: upload(admin, pictures.png(30, 30)), lambda: send_torrent(admin, clean_torrent("late")), lambda: upload(admin, marked_picture())] * 3
+  threads = [threading.Thread(target=lambda call=call: replies.append(call())) for call in calls]
+  for thread in threads:
+    thread.start()
+  server.login("admin")
+  for thread in threads:
+    thread.join()
+  for reply in replies:
+    assert assert_problem(reply, 503)["code"] in ("scanner_unavailable", "overloaded") and int(reply.headers["Retry-After"]) > 0, reply
+  assert [reply for reply in replies if reply.json["code"] == "scanner_unavailable"] and len(replies) == 9
+  assert admin.ok("GET", "/auth/me") == before and files(server) == kept and admin.ok("GET", "/downloads")["items"] == []
+  deep = admin.get("//health/deep")
+  assert deep.status == 200 and deep.json["checks"]["scanner"]["status"] == "failed" and deep.json["checks"]["scanner"]["error"], deep
+
+
+@pytest.mark.parametrize("way", ["unix", "tcp"])
+def test_a_scanner_that_is_gone_or_frozen_lets_nothing_in(start, folder, keep, way):
+  clamd = keep(Clamd(folder / "clamd"))
+  server = start(clamd=getattr(clamd, way))
+  admin = server.admin()
+  clamd.signal(signal.SIGSTOP)
+  all_refused(server, admin)
+  clamd.signal(signal.SIGCONT)
+  wait_until(clamd.answers, 30, what="the scanner to go on")
+  assert upload(admin, pictures.png(30, 30)).status == 200
+  clamd.kill()
+  all_refused(server, admin)
+  clamd.start()
+  assert upload(admin, pictures.png(30, 30)).status == 200
+  assert send_torrent(admin, clean_torrent("late")).status == 202

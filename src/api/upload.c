@@ -1,6 +1,58 @@
 #include "api/upload.h"
 
+#include <stdio.h>
+
+#include "api/middleware/middleware.h"
+#include "backends/queue/queue.h"
+#include "base/digest.h"
 #include "base/text.h"
+#include "runtime/log.h"
+
+// Who watches over the server hears of it at once.
+static void alert(struct sok_request *request, const struct sok_clamd_verdict *verdict)
+{
+    const char *message =
+        sok_format(request->arena, "an infected upload was refused: %s", verdict->signature);
+    SOK_JSON_AUTO *data = json_object();
+    sok_json_set_text(data, "name", "upload_infected");
+    sok_json_set_text(data, "state", "raised");
+    sok_json_set_text(data, "severity", "warning");
+    sok_json_set_text(data, "message", message);
+    struct sok_event event = {.subject = "alert", .user_id = "", .json = sok_json_dump(request->arena, data)};
+    sok_queue_publish_event(sok_api_of(request)->queue, &event);
+    sok_log(
+        SOK_LOG_WARN, SOK_LOG_API, "alert", SOK_TEXT("alert", "upload_infected"), SOK_TEXT("reason", message),
+        SOK_TEXT("user_id", request->principal.user_id), SOK_TEXT("ip", request->client_ip));
+}
+
+static enum sok_status refuse_infected(
+    struct sok_request *request, const char *field, const struct sok_clamd_verdict *verdict,
+    struct sok_error *err)
+{
+    char digest[SOK_SHA256_HEX];
+    SOK_JSON_AUTO *what = json_object();
+    sok_sha256_hex(request->upload, request->upload_len, digest);
+    sok_json_set_text(what, "field", field);
+    sok_json_set_text(what, "signature", verdict->signature);
+    sok_json_set_text(what, "sha256", digest);
+    sok_json_set_int(what, "size_bytes", (int64_t)request->upload_len);
+    sok_api_audit(request, "upload.infected", "upload", NULL, NULL, sok_json_dump(request->arena, what));
+    alert(request, verdict);
+    const char *sentence =
+        sok_format(request->arena, "the virus scanner refuses this file: %s", verdict->signature);
+    sok_fail_field(err, field, "upload_infected", "%.118s", sentence);
+    snprintf(err->message, sizeof(err->message), "%s", sentence);
+    err->code = "upload_infected";
+    return SOK_INVALID;
+}
+
+static enum sok_status scan(struct sok_request *request, const char *field, struct sok_error *err)
+{
+    struct sok_clamd_verdict verdict;
+    SOK_TRY(
+        sok_uploads_scan(sok_api_of(request)->uploads, request->upload, request->upload_len, &verdict, err));
+    return verdict.is_infected ? refuse_infected(request, field, &verdict, err) : SOK_OK;
+}
 
 enum sok_status sok_upload_begin(
     struct sok_request *request, const char *field, struct sok_upload *ret, struct sok_error *err)
@@ -14,6 +66,11 @@ enum sok_status sok_upload_begin(
     if (request->upload_len > SOK_UPLOAD_BYTES_MAX)
         return sok_fail(err, SOK_TOO_LARGE, "the file is over the limit of %zu bytes", SOK_UPLOAD_BYTES_MAX);
     SOK_TRY(sok_uploads_enter(uploads, err));
+    enum sok_status status = scan(request, field, err);
+    if (status != SOK_OK) {
+        sok_uploads_leave(uploads);
+        return status;
+    }
     *ret = (struct sok_upload){request->upload, request->upload_len, uploads};
     return SOK_OK;
 }

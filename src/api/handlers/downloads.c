@@ -4,6 +4,7 @@
 
 #include "api/handlers/handlers.h"
 #include "api/idempotent.h"
+#include "api/upload.h"
 #include "backends/queue/queue.h"
 #include "base/rand.h"
 #include "base/text.h"
@@ -77,17 +78,10 @@ static enum sok_status use_url(struct start *start, const char *url, struct sok_
 
 static enum sok_status use_upload(struct start *start, struct sok_error *err)
 {
-    const struct sok_request *request = start->request;
     struct sok_torrent_info info;
-    if (!sok_text_eq(request->upload_field, "torrent")) {
-        sok_fail_field(err, "torrent", "required", "the file must come as the field torrent");
-        return SOK_INVALID;
-    }
-    // Who asked for a scan must not get files in unscanned, so without a scanner's word there is no upload.
-    if (!sok_text_empty(sok_api_of(request)->config->clamd))
-        return sok_fail(err, SOK_UNAVAILABLE, "uploads are to be scanned, but the scanner cannot be asked");
-    enum sok_status status =
-        sok_torrent_inspect(request->arena, request->upload, request->upload_len, &info, err);
+    SOK_UPLOAD_AUTO upload = {0};
+    SOK_TRY(sok_upload_begin(start->request, "torrent", &upload, err));
+    enum sok_status status = sok_torrent_inspect(start->request->arena, upload.bytes, upload.len, &info, err);
     if (status == SOK_INVALID) { // its own code and sentence stay; the field is named beside them
         struct sok_error why = *err;
         sok_fail_field(err, "torrent", why.code ? why.code : "invalid", "%.100s", why.message);
@@ -95,7 +89,7 @@ static enum sok_status use_upload(struct start *start, struct sok_error *err)
         memcpy(err->message, why.message, sizeof(err->message));
     }
     SOK_TRY(status);
-    start->row.torrent = (struct sok_bytes){request->upload, request->upload_len};
+    start->row.torrent = (struct sok_bytes){upload.bytes, upload.len};
     start->row.title = info.name;
     start->row.size_bytes = info.size_bytes;
     return use_hash(start, info.key, "torrent", err);

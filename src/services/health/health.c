@@ -9,6 +9,7 @@
 #include "backends/queue/queue.h"
 #include "net/http_client.h"
 #include "services/providers/registry.h"
+#include "services/uploads/clamd.h"
 
 #define DEADLINE_MS 1000
 
@@ -29,13 +30,27 @@ static enum sok_status check_cache(const struct sok_health_env *env, struct sok_
     return sok_cache_limit(env->cache, "health", 1000000, DEADLINE_MS, &used, &reset_ms, err);
 }
 
+// Without it uploads are refused, and everything else goes on.
+static enum sok_status check_scanner(const struct sok_health_env *env, struct sok_error *err)
+{
+    return sok_clamd_ping(env->config->clamd, DEADLINE_MS, err);
+}
+
+static bool has_scanner(const struct sok_health_env *env)
+{
+    return env->config->clamd && *env->config->clamd;
+}
+
 static const struct {
     const char *name;
+    bool vital;
     enum sok_status (*run)(const struct sok_health_env *env, struct sok_error *err);
+    bool (*is_there)(const struct sok_health_env *env); // NULL: always
 } part_checks[] = {
-    {"database", check_database},
-    {"cache", check_cache},
-    {"queue", check_queue},
+    {"database", true, check_database, NULL},
+    {"cache", true, check_cache, NULL},
+    {"queue", true, check_queue, NULL},
+    {"scanner", false, check_scanner, has_scanner},
 };
 
 // The fullest of the folders that grow.
@@ -92,11 +107,13 @@ void sok_health_run(
     struct sok_health_check *checks = sok_alloc_array(arena, SOK_ARRAY_LEN(part_checks) + 2, sizeof(*checks));
     size_t count = 0;
     for (size_t i = 0; i < SOK_ARRAY_LEN(part_checks); i++) {
+        if (part_checks[i].is_there && !part_checks[i].is_there(env))
+            continue;
         struct sok_error err = {0};
         int64_t started_ms = sok_clock_mono_ms(env->clock);
         struct sok_health_check *check = &checks[count++];
         check->name = part_checks[i].name;
-        check->vital = true;
+        check->vital = part_checks[i].vital;
         check->ok = part_checks[i].run(env, &err) == SOK_OK;
         check->latency_ms = sok_clock_mono_ms(env->clock) - started_ms;
         check->error = check->ok ? NULL : sok_strdup(arena, err.message);

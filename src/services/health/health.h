@@ -21,12 +21,12 @@ struct sok_health_env { // all borrowed
     struct sok_db *db;
     struct sok_cache *cache;
     struct sok_queue *queue;
-    struct sok_http_client *http;    // NULL: providers are not looked at
+    struct sok_http_client *http;    // NULL: providers and the scanner are not looked at
     struct sok_providers *providers; // likewise
 };
 
 struct sok_health_check {
-    const char *name; // "database", "cache", "queue", "disk", "providers"
+    const char *name; // "database", "cache", "queue", "disk", "providers"; "scanner" with SOKOUL_CLAMD
     bool ok;
     bool vital; // without it this process cannot serve; providers are not
     int64_t latency_ms;

@@ -73,3 +73,13 @@ void sok_uploads_leave(struct sok_uploads *uploads)
 {
     atomic_fetch_sub(&uploads->at_work, 1);
 }
+
+enum sok_status sok_uploads_scan(
+    struct sok_uploads *uploads, const void *bytes, size_t len, struct sok_clamd_verdict *ret,
+    struct sok_error *err)
+{
+    if (uploads->clamd)
+        return sok_clamd_scan(uploads->clamd, bytes, len, SOK_CLAMD_TIMEOUT_MS, ret, err);
+    *ret = (struct sok_clamd_verdict){.is_infected = false};
+    return SOK_OK;
+}

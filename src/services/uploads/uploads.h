@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "services/uploads/clamd.h"
 
 struct sok_db;
 struct sok_uploads;
@@ -35,6 +36,12 @@ struct sok_uploads *sok_uploads_close(struct sok_uploads *uploads); // NULL is f
 // back with sok_uploads_leave. Instant.
 SOK_MUST_CHECK enum sok_status sok_uploads_enter(struct sok_uploads *uploads, struct sok_error *err);
 void sok_uploads_leave(struct sok_uploads *uploads);
+
+// Asks the scanner about a file; without SOKOUL_CLAMD every file is clean. Errors of sok_clamd_scan. Blocks,
+// for SOK_CLAMD_TIMEOUT_MS at most.
+SOK_MUST_CHECK enum sok_status sok_uploads_scan(
+    struct sok_uploads *uploads, const void *bytes, size_t len, struct sok_clamd_verdict *ret,
+    struct sok_error *err);
 
 // --- Pictures of accounts
 
