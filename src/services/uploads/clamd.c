@@ -6,19 +6,26 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/time.h"
 #include "net/dial.h"
-#include "services/library/fd.h"
 
 #define CHUNK_BYTES ((size_t)64 << 10)
 #define ANSWER_MAX 1024
 #define RETRY_AFTER_S 30
 
 struct talk {
-    int fd;
+    int fd; // -1: not open
     int64_t deadline_ms;
 };
+
+static void end_talk(struct talk *talk)
+{
+    if (talk->fd >= 0)
+        close(talk->fd);
+}
+#define TALK_AUTO SOK_CLEANUP(end_talk) struct talk
 
 static enum sok_status unavailable(struct sok_error *err, const char *what)
 {
@@ -157,11 +164,10 @@ enum sok_status sok_clamd_scan(
     const char *address, const void *bytes, size_t len, int64_t timeout_ms, struct sok_clamd_verdict *ret,
     struct sok_error *err)
 {
-    struct talk talk;
+    TALK_AUTO talk = {.fd = -1};
     char answer[ANSWER_MAX];
     size_t answer_len;
     SOK_TRY(open_talk(address, timeout_ms, &talk, err));
-    SOK_FD_AUTO closed_at_the_end = talk.fd;
     if (send_file(&talk, bytes, len) == TOO_SLOW)
         return unavailable(err, "takes too long");
     SOK_TRY(read_line(&talk, answer, &answer_len, err));
@@ -171,11 +177,10 @@ enum sok_status sok_clamd_scan(
 enum sok_status sok_clamd_ping(const char *address, int64_t timeout_ms, struct sok_error *err)
 {
     static const char command[] = "zPING", good[] = "PONG";
-    struct talk talk;
+    TALK_AUTO talk = {.fd = -1};
     char answer[ANSWER_MAX];
     size_t len;
     SOK_TRY(open_talk(address, timeout_ms, &talk, err));
-    SOK_FD_AUTO closed_at_the_end = talk.fd;
     if (send_all(&talk, command, sizeof(command), 0) == TOO_SLOW)
         return unavailable(err, "takes too long");
     SOK_TRY(read_line(&talk, answer, &len, err));
