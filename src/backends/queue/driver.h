@@ -26,6 +26,6 @@ struct sok_queue {
     const struct sok_queue_driver *driver;
 };
 
-extern const struct sok_queue_driver sok_queue_embedded, sok_queue_failing;
+extern const struct sok_queue_driver sok_queue_embedded, sok_queue_nats, sok_queue_failing;
 
 #endif

@@ -6,7 +6,8 @@
 
 #define EVENT_MAX_BYTES ((size_t)256 << 10)
 
-static const struct sok_queue_driver *const drivers[] = {&sok_queue_embedded, &sok_queue_failing};
+static const struct sok_queue_driver *const drivers[] = {
+    &sok_queue_embedded, &sok_queue_nats, &sok_queue_failing};
 
 static const char *const job_names[] = {
     [SOK_JOB_SEARCH] = "search",
@@ -49,7 +50,8 @@ enum sok_status sok_queue_open(const char *url, struct sok_queue **ret, struct s
     const struct sok_queue_driver *driver = find_driver(url);
     if (!driver) // the URL may hold a password, so it is not repeated
         return sok_fail(
-            err, SOK_INVALID, "SOKOUL_QUEUE_URL: no driver for its scheme here; embedded: has one");
+            err, SOK_INVALID,
+            "SOKOUL_QUEUE_URL: no driver for its scheme; there are embedded: and nats://...");
     return driver->open(url + strlen(driver->scheme) + 1, ret, err);
 }
 

@@ -1,6 +1,6 @@
 // What wakes workers up and carries events. It is never the truth: a job is a row in `tasks` (data/tasks.h)
 // and is leased there; losing every message of the queue loses no job. Drivers: embedded (in-process),
-// failing; nats comes later.
+// nats (JetStream, shared by several processes), failing.
 #ifndef SOK_BACKENDS_QUEUE_QUEUE_H
 #define SOK_BACKENDS_QUEUE_QUEUE_H
 
@@ -20,7 +20,8 @@ struct sok_queue;
 // Whether this program can open such a URL: a driver has its scheme.
 bool sok_queue_has_driver(const char *url);
 
-// url: "embedded:". Owned by the caller; close after every worker has stopped.
+// url: "embedded:" or "nats://[USER:PASSWORD@]HOST[:PORT]" (SOK_UNAVAILABLE when it does not answer now;
+// later it may go and come back). Owned by the caller; close after every worker has stopped.
 SOK_MUST_CHECK enum sok_status sok_queue_open(const char *url, struct sok_queue **ret, struct sok_error *err);
 struct sok_queue *sok_queue_close(struct sok_queue *queue);
 

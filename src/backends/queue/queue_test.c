@@ -7,15 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/queue/drivers/nats_testing.h"
 #include "backends/queue/queue.h"
 
-static const char *const urls[] = {"embedded:"};
+// A name in capitals is a variable that names a server; ./test cluster starts one.
+static const char *const urls[] = {"embedded:", "SOKOUL_TEST_NATS"};
 
 static void with_each(void (*test)(struct sok_queue *queue))
 {
     for (size_t i = 0; i < SOK_ARRAY_LEN(urls); i++) {
         struct sok_queue *queue;
-        assert_ok(sok_queue_open(urls[i], &queue, NULL));
+        const char *url = i == 0 ? urls[i] : getenv(urls[i]);
+        if (!url)
+            continue;
+        if (i == 1)
+            sok_test_nats_wipe();
+        assert_ok(sok_queue_open(url, &queue, NULL));
         test(queue);
         sok_queue_close(queue);
     }
@@ -48,7 +55,7 @@ static void check_flood(struct sok_queue *queue)
         sok_uuid7(i, id);
         sok_queue_publish(queue, SOK_JOB_DOWNLOAD, id);
     }
-    assert_ok(sok_queue_wait(queue, SOK_JOB_DOWNLOAD, 0, id, NULL));
+    assert_ok(sok_queue_wait(queue, SOK_JOB_DOWNLOAD, 10000, id, NULL));
     assert_int_equal(SOK_UUID_LEN, strlen(id));
 }
 
@@ -167,6 +174,80 @@ static void events_reach_subscribers_of_their_prefix_in_order(void **state)
     with_each(check_events);
 }
 
+// --- NATS alone: what it carries between two processes, here two queues.
+
+static bool wait_for(struct sok_queue *queue, const char *wanted)
+{
+    char got[SOK_UUID_LEN + 1] = "";
+    return sok_queue_wait(queue, SOK_JOB_SCORE, 1000, got, NULL) == SOK_OK && strcmp(got, wanted) == 0;
+}
+
+static void a_job_goes_to_one_process_and_an_event_to_all(void **state)
+{
+    struct sok_queue *here, *there;
+    char id[SOK_UUID_LEN + 1], got[SOK_UUID_LEN + 1];
+    struct seen seen[2] = {
+        {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, .in_order = true},
+        {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, .in_order = true}};
+    if (!getenv(urls[1]))
+        skip();
+    sok_test_nats_wipe();
+    assert_ok(sok_queue_open(getenv(urls[1]), &here, NULL));
+    assert_ok(sok_queue_open(getenv(urls[1]), &there, NULL));
+    assert_ok(sok_queue_subscribe(here, "media.", see, &seen[0], NULL));
+    assert_ok(sok_queue_subscribe(there, "media.", see, &seen[1], NULL));
+    sok_uuid7(1, id);
+    sok_queue_publish(here, SOK_JOB_SCORE, id);
+    assert_ok(sok_queue_wait(there, SOK_JOB_SCORE, 10000, got, NULL));
+    assert_string_equal(id, got);
+    assert_ok(sok_queue_wait(here, SOK_JOB_SCORE, 200, got, NULL));
+    assert_string_equal("", got);
+    for (int i = 0; i < 100; i++) {
+        char json[32];
+        snprintf(json, sizeof(json), "{\"n\":%d}", i);
+        sok_queue_publish_event(here, &(struct sok_event){"media.changed", "user-1", json});
+    }
+    for (int i = 0; i < 2; i++) {
+        pthread_mutex_lock(&seen[i].lock);
+        while (seen[i].count < 100)
+            pthread_cond_wait(&seen[i].more, &seen[i].lock);
+        assert_true(seen[i].in_order);
+        assert_string_equal("media.changed user-1", seen[i].last);
+        pthread_mutex_unlock(&seen[i].lock);
+    }
+    sok_queue_close(here);
+    sok_queue_close(there);
+}
+
+// What was published into no stream is lost, which the reconciler makes good; what comes after is not.
+static void streams_that_were_wiped_come_back(void **state)
+{
+    struct sok_queue *queue;
+    char id[SOK_UUID_LEN + 1];
+    if (!getenv(urls[1]))
+        skip();
+    assert_ok(sok_queue_open(getenv(urls[1]), &queue, NULL));
+    for (int round = 0; round < 3; round++) {
+        bool arrived = false;
+        sok_test_nats_wipe();
+        for (int try = 0; try < 20 && !arrived; try++) {
+            sok_uuid7(round * 100 + try, id);
+            sok_queue_publish(queue, SOK_JOB_SCORE, id);
+            arrived = wait_for(queue, id);
+        }
+        assert_true(arrived);
+    }
+    sok_queue_close(queue);
+}
+
+static void wrong_nats_urls_are_named_without_their_secrets(void **state)
+{
+    struct sok_queue *queue;
+    struct sok_error err = {0};
+    assert_int_equal(SOK_UNAVAILABLE, sok_queue_open("nats://u:secret@127.0.0.1:1", &queue, &err));
+    assert_null(strstr(err.message, "secret"));
+}
+
 static void job_names_go_both_ways(void **state)
 {
     for (int job = 0; job < SOK_JOB_COUNT; job++)
@@ -197,6 +278,9 @@ int main(void)
         cmocka_unit_test(large_events_are_bounded_in_bytes),
         cmocka_unit_test(stopping_wakes_every_waiter),
         cmocka_unit_test(events_reach_subscribers_of_their_prefix_in_order),
+        cmocka_unit_test(a_job_goes_to_one_process_and_an_event_to_all),
+        cmocka_unit_test(streams_that_were_wiped_come_back),
+        cmocka_unit_test(wrong_nats_urls_are_named_without_their_secrets),
         cmocka_unit_test(job_names_go_both_ways),
         cmocka_unit_test(queue_that_is_down_says_so_and_stops),
     };
