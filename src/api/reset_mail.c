@@ -108,7 +108,7 @@ static void deliver(
 static void write_audit(const struct job *job, const char *user_id)
 {
     struct sok_audit entry = {
-        .action = "user.password_forgot",
+        .action = "password_reset_requested",
         .resource = "user",
         .resource_id = user_id,
         .ip_address = job->client_ip,

@@ -33,6 +33,7 @@ const struct sok_route sok_api_routes[] = {
     {SOK_POST,   API "/auth/api-keys",                   SOK_POLICY_SESSION,    SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_auth_key_create},
     {SOK_DELETE, API "/auth/api-keys/{id}",              SOK_POLICY_SESSION,    SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_auth_key_delete},
 
+    {SOK_GET,    API "/admin/audit-logs",                SOK_POLICY_MODERATOR,  SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_admin_audit_page},
     {SOK_GET,    API "/admin/providers",                 SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_admin_providers_list},
     {SOK_POST,   API "/admin/providers",                 SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_admin_provider_add},
     {SOK_PUT,    API "/admin/providers/{id}",            SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_admin_provider_update},

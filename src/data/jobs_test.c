@@ -576,8 +576,9 @@ static void providers_settings_rules_and_the_log_are_kept(void **state)
         assert_ok(sok_audit_insert(t->tx, &entry, &t->err));
     }
     struct sok_audit *entries;
-    struct sok_audit_filter filter = {.user_id = "ada", .action = "login", .from_ms = 10, .to_ms = 20};
-    assert_ok(sok_audit_list(t->tx, t->arena, &filter, NULL, &entries, &count, &info, &t->err));
+    struct sok_page logins = {
+        SOK_TEST_FILTERS("user=ada&action=login&from=1970-01-01T00:00:00.010Z&to=1970-01-01T00:00:00.020Z")};
+    assert_ok(sok_audit_list(t->tx, t->arena, NULL, &logins, &entries, &count, &info, &t->err));
     assert_int_equal(count, 1);
     assert_string_equal(entries[0].id, "a1");
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/compiler.h"
+#include "base/encode.h"
 #include "base/text.h"
 
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -97,6 +98,18 @@ void sok_cidr_format(const struct sok_cidr *cidr, char ret_text[50])
         inet_ntop(AF_INET6, cidr->network.bytes, ret_text, 46);
     size_t len = strlen(ret_text);
     snprintf(ret_text + len, 50 - len, "/%d", is_v4 ? cidr->bits - 96 : cidr->bits);
+}
+
+void sok_cidr_range(const struct sok_cidr *cidr, struct sok_address *ret_first, struct sok_address *ret_last)
+{
+    *ret_first = *ret_last = cidr->network;
+    for (int i = cidr->bits; i < 128; i++)
+        ret_last->bytes[i / 8] |= (uint8_t)(0x80 >> i % 8);
+}
+
+void sok_address_key(const struct sok_address *address, char ret_text[SOK_ADDRESS_KEY_SIZE])
+{
+    sok_hex_encode(address->bytes, sizeof(address->bytes), ret_text);
 }
 
 bool sok_cidr_contains(const struct sok_cidr *cidr, const struct sok_address *address)

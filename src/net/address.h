@@ -24,6 +24,11 @@ bool sok_cidr_parse(const char *text, struct sok_cidr *ret); // "10.0.0.0/8", ":
 void sok_cidr_format(const struct sok_cidr *cidr, char ret_text[50]);
 // A v6 network that is wider than all of v4 ("::/0") contains no v4 address all the same.
 bool sok_cidr_contains(const struct sok_cidr *cidr, const struct sok_address *address);
+// Its first and its last address.
+void sok_cidr_range(const struct sok_cidr *cidr, struct sok_address *ret_first, struct sok_address *ret_last);
+// An address as text that sorts like it: 32 hexadecimal digits. A network is a range of them.
+#define SOK_ADDRESS_KEY_SIZE 33
+void sok_address_key(const struct sok_address *address, char ret_text[SOK_ADDRESS_KEY_SIZE]);
 bool sok_cidr_is_v4(const struct sok_cidr *cidr);
 bool sok_address_is_v4(const struct sok_address *address);
 

@@ -8,7 +8,7 @@
 #include "base/status.h"
 
 struct range {
-    uint8_t first[16], last[16];
+    struct sok_address first, last;
 };
 
 struct ranges {
@@ -20,19 +20,14 @@ struct sok_address_set {
     struct ranges v4, v6;
 };
 
-static struct range range_of(const struct sok_cidr *cidr)
+static int compare(const struct sok_address *a, const struct sok_address *b)
 {
-    struct range range;
-    memcpy(range.first, cidr->network.bytes, 16);
-    memcpy(range.last, cidr->network.bytes, 16);
-    for (int i = cidr->bits; i < 128; i++)
-        range.last[i / 8] |= (uint8_t)(0x80 >> i % 8);
-    return range;
+    return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
 }
 
 static int by_first(const void *a, const void *b)
 {
-    return memcmp(((const struct range *)a)->first, ((const struct range *)b)->first, 16);
+    return compare(&((const struct range *)a)->first, &((const struct range *)b)->first);
 }
 
 static void merge(struct ranges *ranges)
@@ -42,10 +37,10 @@ static void merge(struct ranges *ranges)
         qsort(ranges->list, ranges->count, sizeof(struct range), by_first);
     for (size_t i = 0; i < ranges->count; i++) {
         struct range *last = kept ? &ranges->list[kept - 1] : NULL;
-        if (!last || memcmp(ranges->list[i].first, last->last, 16) > 0)
+        if (!last || compare(&ranges->list[i].first, &last->last) > 0)
             ranges->list[kept++] = ranges->list[i];
-        else if (memcmp(ranges->list[i].last, last->last, 16) > 0)
-            memcpy(last->last, ranges->list[i].last, 16);
+        else if (compare(&ranges->list[i].last, &last->last) > 0)
+            last->last = ranges->list[i].last;
     }
     ranges->count = kept;
 }
@@ -60,7 +55,8 @@ struct sok_address_set *sok_address_set_new(const struct sok_cidr *cidrs, size_t
     set->v6.list = v6;
     for (size_t i = 0; i < count; i++) {
         struct ranges *ranges = sok_cidr_is_v4(&cidrs[i]) ? &set->v4 : &set->v6;
-        ranges->list[ranges->count++] = range_of(&cidrs[i]);
+        struct range *range = &ranges->list[ranges->count++];
+        sok_cidr_range(&cidrs[i], &range->first, &range->last);
     }
     merge(&set->v4);
     merge(&set->v6);
@@ -85,10 +81,10 @@ bool sok_address_set_contains(const struct sok_address_set *set, const struct so
     size_t low = 0, high = ranges->count; // the first range that ends at the address or behind it
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (memcmp(ranges->list[middle].last, address->bytes, 16) < 0)
+        if (compare(&ranges->list[middle].last, address) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < ranges->count && memcmp(ranges->list[low].first, address->bytes, 16) <= 0;
+    return low < ranges->count && compare(&ranges->list[low].first, address) <= 0;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/wait.h"
+#include "data/audit.h"
 #include "data/dead_letters.h"
 #include "data/idempotency.h"
 #include "data/ip_rules.h"
@@ -27,7 +28,7 @@ static const struct {
     {sok_searches_purge, 7 * DAY_MS},      {sok_sessions_purge, DAY_MS},
     {sok_streams_purge, DAY_MS},           {sok_idempotency_purge, 0},
     {sok_ip_rules_purge, DAY_MS},          {sok_tasks_purge, 30 * DAY_MS},
-    {sok_dead_letters_purge, 30 * DAY_MS},
+    {sok_dead_letters_purge, 30 * DAY_MS}, {sok_audit_purge, SOK_AUDIT_KEEP_MS},
 };
 
 struct purge {

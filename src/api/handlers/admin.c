@@ -89,15 +89,29 @@ static enum sok_status read_edit(
     return SOK_OK;
 }
 
-static enum sok_status reply_provider(
-    struct sok_request *request, int http_status, const char *id, struct sok_error *err)
+static enum sok_status load_provider(
+    const struct sok_request *request, const char *id, struct sok_provider_instance *ret,
+    struct sok_error *err)
 {
-    struct sok_provider_instance provider;
-    SOK_TRY(sok_providers_load_one(sok_api_of(request)->providers, request->arena, id, &provider, err));
-    json_t *body = instance_json(&provider);
-    add_health(request, body, provider.config.name);
+    return sok_providers_load_one(sok_api_of(request)->providers, request->arena, id, ret, err);
+}
+
+static void reply_provider(
+    struct sok_request *request, int http_status, const struct sok_provider_instance *provider)
+{
+    json_t *body = instance_json(provider);
+    add_health(request, body, provider->config.name);
     sok_reply_json(request, http_status, body);
-    return SOK_OK;
+}
+
+// What is written down of a provider: of its key, that there is one.
+static json_t *audit_json(const struct sok_provider_instance *provider)
+{
+    json_t *value = instance_json(provider);
+    static const char *const left_out[] = {"id", "releases", "metadata", "origin"};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(left_out); i++)
+        json_object_del(value, left_out[i]);
+    return value;
 }
 
 enum sok_status sok_admin_provider_add(struct sok_request *request, struct sok_error *err)
@@ -105,27 +119,29 @@ enum sok_status sok_admin_provider_add(struct sok_request *request, struct sok_e
     struct sok_provider_store store = store_of(request);
     struct sok_provider_edit edit;
     struct sok_provider row;
+    struct sok_provider_instance provider;
     SOK_TRY(read_edit(request, &edit, err));
     SOK_TRY(sok_provider_store_put(&store, request->arena, NULL, &edit, &row, err));
-    sok_api_audit(request, "provider.add", "provider", row.id, NULL, NULL);
+    SOK_TRY(load_provider(request, row.id, &provider, err));
+    sok_api_audit_change(request, "provider.add", "provider", row.id, NULL, audit_json(&provider));
     sok_reply_header(request, "Location", sok_format(request->arena, "/api/v1/admin/providers/%s", row.id));
-    return reply_provider(request, 201, row.id, err);
+    reply_provider(request, 201, &provider);
+    return SOK_OK;
 }
 
 // Those of the environment are found, but cannot be changed here.
 static enum sok_status find_changeable(
-    struct sok_request *request, const char **ret_id, struct sok_error *err)
+    struct sok_request *request, struct sok_provider_instance *ret, struct sok_error *err)
 {
     struct sok_provider_instance provider;
-    SOK_TRY(sok_providers_load_one(
-        sok_api_of(request)->providers, request->arena, sok_request_param(request, "id"), &provider, err));
+    SOK_TRY(load_provider(request, sok_request_param(request, "id"), &provider, err));
     if (provider.from_environment) {
         enum sok_status status =
             sok_fail(err, SOK_CONFLICT, "this provider comes from the environment and is changed there");
         err->code = "provider_from_environment";
         return status;
     }
-    *ret_id = provider.config.id;
+    *ret = provider;
     return SOK_OK;
 }
 
@@ -134,21 +150,28 @@ enum sok_status sok_admin_provider_update(struct sok_request *request, struct so
     struct sok_provider_store store = store_of(request);
     struct sok_provider_edit edit;
     struct sok_provider row;
-    const char *id = NULL;
-    SOK_TRY(find_changeable(request, &id, err));
+    struct sok_provider_instance before, after;
+    SOK_TRY(find_changeable(request, &before, err));
     SOK_TRY(read_edit(request, &edit, err));
-    SOK_TRY(sok_provider_store_put(&store, request->arena, id, &edit, &row, err));
-    sok_api_audit(request, "provider.update", "provider", id, NULL, NULL);
-    return reply_provider(request, 200, id, err);
+    SOK_TRY(sok_provider_store_put(&store, request->arena, before.config.id, &edit, &row, err));
+    SOK_TRY(load_provider(request, before.config.id, &after, err));
+    json_t *new_value = audit_json(&after);
+    if (!sok_text_eq(before.config.api_key, after.config.api_key))
+        sok_json_set_bool(new_value, "key_changed", true);
+    sok_api_audit_change(
+        request, "provider.update", "provider", after.config.id, audit_json(&before), new_value);
+    reply_provider(request, 200, &after);
+    return SOK_OK;
 }
 
 enum sok_status sok_admin_provider_remove(struct sok_request *request, struct sok_error *err)
 {
     struct sok_provider_store store = store_of(request);
-    const char *id = NULL;
-    SOK_TRY(find_changeable(request, &id, err));
-    SOK_TRY(sok_provider_store_remove(&store, id, err));
-    sok_api_audit(request, "provider.remove", "provider", id, NULL, NULL);
+    struct sok_provider_instance provider;
+    SOK_TRY(find_changeable(request, &provider, err));
+    SOK_TRY(sok_provider_store_remove(&store, provider.config.id, err));
+    sok_api_audit_change(
+        request, "provider.remove", "provider", provider.config.id, audit_json(&provider), NULL);
     sok_reply_json(request, 204, NULL);
     return SOK_OK;
 }
@@ -158,8 +181,7 @@ enum sok_status sok_admin_provider_test(struct sok_request *request, struct sok_
 {
     struct sok_api *api = sok_api_of(request);
     struct sok_provider_instance provider;
-    SOK_TRY(sok_providers_load_one(
-        api->providers, request->arena, sok_request_param(request, "id"), &provider, err));
+    SOK_TRY(load_provider(request, sok_request_param(request, "id"), &provider, err));
     struct sok_error found = {0};
     int64_t started = sok_clock_mono_ms(api->clock);
     enum sok_status status = sok_providers_test(api->providers, request->arena, &provider, &found);
@@ -167,6 +189,8 @@ enum sok_status sok_admin_provider_test(struct sok_request *request, struct sok_
     sok_json_set_bool(body, "ok", status == SOK_OK);
     sok_json_set_int(body, "latency_ms", sok_clock_mono_ms(api->clock) - started);
     json_object_set_new(body, "error", status == SOK_OK ? json_null() : json_string(found.message));
+    sok_api_audit(
+        request, "provider.test", "provider", provider.config.id, NULL, sok_json_dump(request->arena, body));
     sok_reply_json(request, 200, body);
     return SOK_OK;
 }

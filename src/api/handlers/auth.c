@@ -26,11 +26,20 @@ json_t *sok_auth_user_json(const struct sok_user *user)
     return body;
 }
 
-void sok_auth_log(const struct sok_request *request, const char *action, const char *user_id)
+void sok_auth_note_caller(struct sok_request *request, const struct sok_user *user)
 {
-    sok_log(
-        SOK_LOG_INFO, SOK_LOG_AUTH, action, SOK_TEXT("action", action), SOK_TEXT("user_id", user_id),
-        SOK_TEXT("ip", request->client_ip));
+    request->principal.user_id = user->id;
+    request->principal.username = user->username;
+}
+
+// What is written down of an account: no hash, and not what changes by itself.
+static json_t *audit_json(const struct sok_user *user)
+{
+    json_t *value = json_object();
+    sok_json_set_text(value, "username", user->username);
+    sok_json_set_text(value, "email", user->email);
+    sok_json_set_text(value, "role", user->role);
+    return value;
 }
 
 // --- Accounts.
@@ -47,10 +56,8 @@ enum sok_status sok_auth_register(struct sok_request *request, struct sok_error 
     if (err->field_count)
         return err->status;
     SOK_TRY(sok_accounts_create(&sok_api_of(request)->auth->accounts, request->arena, &account, &user, err));
-    sok_auth_log(request, "register", user.id);
-    sok_api_audit(
-        request, "user.register", "user", user.id, NULL,
-        sok_format(request->arena, "{\"role\":\"%s\"}", user.role));
+    sok_auth_note_caller(request, &user);
+    sok_api_audit_change(request, "register", "user", user.id, NULL, audit_json(&user));
     sok_reply_header(request, "Location", "/api/v1/auth/me");
     sok_reply_json(request, 201, sok_auth_user_json(&user));
     return SOK_OK;
@@ -79,16 +86,17 @@ enum sok_status sok_auth_me(struct sok_request *request, struct sok_error *err)
 enum sok_status sok_auth_update_me(struct sok_request *request, struct sok_error *err)
 {
     struct sok_auth *auth = sok_api_of(request)->auth;
-    struct sok_user user;
+    struct sok_user user, before;
     const char *username = sok_api_text(request, "username", false, TEXT_MAX, err);
     const char *email = sok_api_text(request, "email", false, TEXT_MAX, err);
     if (err->field_count)
         return err->status;
     SOK_TRY(load_me(request, &user, err));
     SOK_TRY(sok_api_check_version(request, sok_api_version(request, user.id, user.updated_at), err));
-    SOK_TRY(sok_accounts_update(&auth->accounts, request->arena, &user, username, email, &user, err));
+    before = user;
+    SOK_TRY(sok_accounts_update(&auth->accounts, request->arena, &before, username, email, &user, err));
     sok_session_forget_user(auth->sessions, user.id);
-    sok_api_audit(request, "user.update", "user", user.id, NULL, NULL);
+    sok_api_audit_change(request, "user.update", "user", user.id, audit_json(&before), audit_json(&user));
     reply_me(request, &user);
     return SOK_OK;
 }
@@ -106,8 +114,7 @@ enum sok_status sok_auth_set_password(struct sok_request *request, struct sok_er
     sok_api_login_succeeded(request);
     SOK_TRY(sok_session_end_user(
         auth->sessions, user_id, request->principal.session_id, "password_changed", err));
-    sok_auth_log(request, "password_changed", user_id);
-    sok_api_audit(request, "user.password", "user", user_id, NULL, NULL);
+    sok_api_audit(request, "password_changed", "user", user_id, NULL, NULL);
     sok_reply_json(request, 204, NULL);
     return SOK_OK;
 }
@@ -138,6 +145,42 @@ static void reply_tokens(
     sok_reply_json(request, 200, body);
 }
 
+static void note_session(struct sok_request *request, const char *action, const char *session_id)
+{
+    sok_api_audit(request, action, "session", session_id, NULL, NULL);
+}
+
+// Which account was meant, if there is such a one; what was typed is not kept: now and then it is a password.
+static void note_failed_login(struct sok_request *request, const char *login)
+{
+    struct sok_user user;
+    bool is_known = sok_users_find_login(
+                        sok_db_reader(sok_api_of(request)->db), request->arena, login, &user, NULL) == SOK_OK;
+    SOK_JSON_AUTO *value = json_object();
+    sok_json_set_optional_text(value, "username", is_known ? user.username : NULL);
+    sok_api_audit(
+        request, "login_failed", "user", is_known ? user.id : NULL, NULL,
+        sok_json_dump(request->arena, value));
+}
+
+// A token that was used before ends its session, and is worth an entry; one that has merely run out is not.
+static void note_failed_refresh(struct sok_request *request, const char *token, const char *code)
+{
+    struct sok_claims claims;
+    struct sok_user user;
+    struct sok_api *api = sok_api_of(request);
+    if (!sok_text_eq(code, "token_reused") ||
+        sok_jwt_verify(api->auth->jwt, token, SOK_TOKEN_REFRESH, &claims, NULL) != SOK_OK) {
+        sok_log(
+            SOK_LOG_INFO, SOK_LOG_AUTH, "refresh_failed", SOK_TEXT("action", "refresh_failed"),
+            SOK_TEXT("code", code), SOK_TEXT("ip", request->client_ip));
+        return;
+    }
+    if (sok_users_find(sok_db_reader(api->db), request->arena, claims.user_id, &user, NULL) == SOK_OK)
+        sok_auth_note_caller(request, &user);
+    note_session(request, "token_reused", sok_strdup(request->arena, claims.session_id));
+}
+
 enum sok_status sok_auth_login(struct sok_request *request, struct sok_error *err)
 {
     struct sok_auth *auth = sok_api_of(request)->auth;
@@ -150,13 +193,14 @@ enum sok_status sok_auth_login(struct sok_request *request, struct sok_error *er
         return err->status;
     enum sok_status status = sok_accounts_login(&auth->accounts, request->arena, login, password, &user, err);
     if (status == SOK_UNAUTHENTICATED)
-        sok_auth_log(request, "login_failed", NULL);
+        note_failed_login(request, login);
     SOK_TRY(status);
     sok_api_login_succeeded(request);
     const char *agent = sok_request_header(request, "User-Agent");
     SOK_TRY(
         sok_session_start(auth->sessions, request->arena, user.id, request->client_ip, agent, &tokens, err));
-    sok_auth_log(request, "login", user.id);
+    sok_auth_note_caller(request, &user);
+    note_session(request, "login", tokens.session_id);
     reply_tokens(request, &tokens, &user);
     return SOK_OK;
 }
@@ -177,7 +221,7 @@ enum sok_status sok_auth_refresh(struct sok_request *request, struct sok_error *
     enum sok_status status =
         sok_session_refresh(api->auth->sessions, request->arena, token ? token : cookie, &tokens, err);
     if (status == SOK_UNAUTHENTICATED) {
-        sok_auth_log(request, err->code ? err->code : "refresh_failed", NULL);
+        note_failed_refresh(request, token ? token : cookie, err->code);
         if (cookie)
             set_cookie(request, "", 0);
     }
@@ -191,7 +235,7 @@ enum sok_status sok_auth_logout(struct sok_request *request, struct sok_error *e
 {
     SOK_TRY(
         sok_session_end(sok_api_of(request)->auth->sessions, request->principal.session_id, "logout", err));
-    sok_auth_log(request, "logout", request->principal.user_id);
+    note_session(request, "logout", request->principal.session_id);
     set_cookie(request, "", 0);
     sok_reply_json(request, 204, NULL);
     return SOK_OK;

@@ -37,9 +37,9 @@ enum sok_status sok_auth_reset(struct sok_request *request, struct sok_error *er
     bool end_keys = json_is_true(keys);
     SOK_TRY(
         sok_reset_finish(sok_api_of(request)->auth, request->arena, token, password, end_keys, &user, err));
-    sok_auth_log(request, "password_reset", user.id);
+    sok_auth_note_caller(request, &user);
     sok_api_audit(
-        request, "user.password_reset", "user", user.id, NULL,
+        request, "password_reset", "user", user.id, NULL,
         end_keys ? "{\"api_keys_ended\":true}" : "{\"api_keys_ended\":false}");
     sok_reply_json(request, 204, NULL);
     return SOK_OK;

@@ -14,6 +14,9 @@ SOK_HANDLER(sok_admin_provider_update);
 SOK_HANDLER(sok_admin_provider_remove);
 SOK_HANDLER(sok_admin_provider_test);
 
+// admin_audit.c
+SOK_HANDLER(sok_admin_audit_page);
+
 // admin_security.c
 SOK_HANDLER(sok_admin_whitelist_page);
 SOK_HANDLER(sok_admin_whitelist_add);
@@ -51,8 +54,8 @@ SOK_HANDLER(sok_auth_set_password);
 SOK_HANDLER(sok_auth_ws_ticket);
 SOK_HANDLER(sok_auth_jwks);
 struct sok_user;
-// A line of the sign-in log.
-void sok_auth_log(const struct sok_request *request, const char *action, const char *user_id);
+// From now on the request is this user's, for the logs.
+void sok_auth_note_caller(struct sok_request *request, const struct sok_user *user);
 json_t *sok_auth_user_json(const struct sok_user *user); // what others may see of an account; a new reference
 
 // auth_keys.c

@@ -5,6 +5,7 @@
 
 #include "api/handlers/handlers.h"
 #include "api/handlers/media_json.h"
+#include "api/middleware/middleware.h"
 #include "backends/queue/queue.h"
 #include "base/rand.h"
 #include "base/text.h"
@@ -204,6 +205,16 @@ static void check_new(struct sok_request *request, struct sok_media *media, stru
         sok_fail_field(err, "parent_id", "invalid", "goes with an episode only");
 }
 
+// What is written down of a work.
+static json_t *audit_json(const struct sok_media *media)
+{
+    json_t *value = sok_media_json(media);
+    json_object_del(value, "id");
+    json_object_del(value, "created_at");
+    json_object_del(value, "updated_at");
+    return value;
+}
+
 enum sok_status sok_media_create(struct sok_request *request, struct sok_error *err)
 {
     struct sok_api *api = sok_api_of(request);
@@ -220,6 +231,7 @@ enum sok_status sok_media_create(struct sok_request *request, struct sok_error *
     media->origin = "user";
     SOK_TRY(sok_db_write(api->db, write_insert, &write, err));
     announce(request, id, "added");
+    sok_api_audit_change(request, "media.create", "media", id, NULL, audit_json(media));
     sok_reply_header(request, "Location", sok_format(request->arena, "/api/v1/media/%s", id));
     reply_media(request, 201, media);
     return SOK_OK;
@@ -230,6 +242,7 @@ enum sok_status sok_media_change(struct sok_request *request, struct sok_error *
     struct sok_api *api = sok_api_of(request);
     struct media_write write;
     SOK_TRY(load_media(request, &write.media, err));
+    const struct sok_media before = write.media;
     SOK_TRY(sok_api_check_version(
         request, sok_api_version(request, write.media.id, write.media.updated_at), err));
     write.seen_updated_at = write.media.updated_at;
@@ -243,6 +256,8 @@ enum sok_status sok_media_change(struct sok_request *request, struct sok_error *
     write.media.updated_at = now_ms > write.seen_updated_at ? now_ms : write.seen_updated_at + 1;
     SOK_TRY(sok_db_write(api->db, write_update, &write, err));
     announce(request, write.media.id, "changed");
+    sok_api_audit_change(
+        request, "media.update", "media", write.media.id, audit_json(&before), audit_json(&write.media));
     reply_media(request, 200, &write.media);
     return SOK_OK;
 }
@@ -279,13 +294,17 @@ enum sok_status sok_media_remove(struct sok_request *request, struct sok_error *
     if (sok_text_eq(write.media.media_type, SOK_MEDIA_TV))
         SOK_TRY(sok_media_list_episodes(
             sok_db_reader(api->db), request->arena, write.media.id, -1, &episodes, &count, err));
-    if (sok_text_eq(sok_request_query(request, "delete_files"), "true")) {
+    bool with_files = sok_text_eq(sok_request_query(request, "delete_files"), "true");
+    if (with_files) {
         SOK_TRY(delete_files(request, write.media.id, err));
         for (size_t i = 0; i < count; i++)
             SOK_TRY(delete_files(request, episodes[i].id, err));
     }
     SOK_TRY(sok_db_write(api->db, write_delete, &write, err));
     announce(request, write.media.id, "removed");
+    json_t *old_value = audit_json(&write.media);
+    sok_json_set_bool(old_value, "delete_files", with_files);
+    sok_api_audit_change(request, "media.delete", "media", write.media.id, old_value, NULL);
     sok_reply_json(request, 204, NULL);
     return SOK_OK;
 }
@@ -302,7 +321,8 @@ static enum sok_status write_job(struct sok_db_tx *tx, void *context, struct sok
 }
 
 static enum sok_status start_job(
-    struct sok_request *request, const char *payload, const char *media_id, struct sok_error *err)
+    struct sok_request *request, const char *action, const char *payload, const char *media_id,
+    struct sok_error *err)
 {
     struct sok_api *api = sok_api_of(request);
     char id[SOK_UUID_LEN + 1];
@@ -322,6 +342,8 @@ static enum sok_status start_job(
             .updated_at = now_ms}};
     SOK_TRY(sok_db_write(api->db, write_job, &write, err));
     sok_queue_publish(api->queue, SOK_JOB_MONITOR, id);
+    sok_api_audit(
+        request, action, "media", media_id, NULL, sok_format(request->arena, "{\"task_id\":\"%s\"}", id));
     json_t *body = json_object();
     sok_json_set_text(body, "task_id", id);
     sok_reply_header(request, "Location", sok_format(request->arena, "/api/v1/tasks/%s", id));
@@ -334,10 +356,10 @@ enum sok_status sok_media_enrich(struct sok_request *request, struct sok_error *
     struct sok_media media;
     SOK_TRY(load_media(request, &media, err));
     const char *payload = sok_format(request->arena, "{\"kind\":\"enrich\",\"media_id\":\"%s\"}", media.id);
-    return start_job(request, payload, media.id, err);
+    return start_job(request, "media.enrich", payload, media.id, err);
 }
 
 enum sok_status sok_media_scan(struct sok_request *request, struct sok_error *err)
 {
-    return start_job(request, "{\"kind\":\"scan\"}", NULL, err);
+    return start_job(request, "media.scan", "{\"kind\":\"scan\"}", NULL, err);
 }

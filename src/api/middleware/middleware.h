@@ -50,7 +50,8 @@ void sok_api_login_succeeded(const struct sok_request *request);
 // cross-site. SOK_DENIED with code "origin_refused".
 SOK_MUST_CHECK enum sok_status sok_api_check_origin(const struct sok_request *request, struct sok_error *err);
 
-// Writes who did what into audit_logs and the audit log. The values are JSON texts without secrets, or NULL.
+// Writes who did what into audit_logs and the audit log (docs/guide/audit.md lists the actions), and what is
+// about signing in into the log of that. The values are JSON texts without secrets, or NULL.
 // A failing write is logged and does not fail the request. Blocks on a write.
 void sok_api_audit(
     struct sok_request *request, const char *action, const char *resource, const char *resource_id,
@@ -59,5 +60,11 @@ void sok_api_audit(
 // The same for what no request stands behind any more: fills id and time in, logs and writes it.
 struct sok_audit;
 void sok_api_audit_entry(struct sok_api *api, struct sok_audit *entry);
+
+// The same of what was and what is, of which only the fields that differ are written. NULL: it was not there
+// before, or is not there any more. Takes the references.
+void sok_api_audit_change(
+    struct sok_request *request, const char *action, const char *resource, const char *resource_id,
+    json_t *old_value_taken, json_t *new_value_taken);
 
 #endif
