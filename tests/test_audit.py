@@ -8,14 +8,16 @@ import zlib
 
 import pytest
 
+from harness.clamd import MARKER, Clamd
 from harness.http import assert_problem
+from harness.process import wait_until
 from harness.scene import Torznab, metadata, release, settings_for
-from harness.sokoul import ROOT
+from harness.sokoul import ROOT, Sokoul
 
 PASSWORD = "correct horse battery"
 PAGE = ROOT / "docs" / "guide" / "audit.md"
 ADDRESS = "198.51.100.77"
-SECRETS = ("key-of-the-provider", "another-key-of-it", PASSWORD, "a new passphrase", "not the password")
+SECRETS = ("key-of-the-provider", "another-key-of-it", PASSWORD, "a new passphrase", "a third passphrase", "not the password")
 
 
 def actions_of_the_guide():
@@ -51,11 +53,12 @@ def picture():
 class World:
   """A server on which everything that is written down was done once; `done`: {action: (request id, who did it)}."""
 
-  def __init__(self, start, keep):
-    indexer = keep(Torznab([release("Paper.Lantern.2019.720p.WEB-DL.x264-OWN", 1)]))
+  def __init__(self, start, keep, folder):
+    self.indexer = keep(Torznab([release("Paper.Lantern.2019.720p.WEB-DL.x264-OWN", 1)], fault="401"))
     tmdb, tvmaze = metadata(keep)
-    self.server = start(trusted_proxies="127.0.0.1/32", **settings_for([], tmdb=tmdb, tvmaze=tvmaze))
-    self.done, self.indexer = {}, indexer
+    clamd = keep(Clamd(folder / "clamd"))
+    self.server = start(trusted_proxies="127.0.0.1/32", clamd=clamd.unix, **settings_for([self.indexer], tmdb=tmdb, tvmaze=tvmaze))
+    self.done = {}
     self.admin_client = self.server.admin("owner")
     self.admin = Caller(self.admin_client)
     self.accounts()
@@ -83,10 +86,10 @@ class World:
     self.note("user.update", caller, user["id"])
     caller("PUT", "/auth/me/password", {"current_password": PASSWORD, "new_password": "a new passphrase"})
     self.note("password_changed", caller, user["id"])
-    mark = "----boundary"
-    body = f'--{mark}\r\nContent-Disposition: form-data; name="avatar"; filename="x.png"\r\n\r\n'.encode() + picture() + f"\r\n--{mark}--\r\n".encode()
-    caller("PUT", "/auth/me/avatar", raw=body, headers={"Content-Type": f"multipart/form-data; boundary={mark}"})
+    self.send_picture(caller, picture())
     self.note("user.avatar", caller, user["id"])
+    self.send_picture(caller, picture() + MARKER, status=422)
+    self.note("upload.infected", caller, user["id"])
     key = caller("POST", "/auth/api-keys", {"name": "script"})
     self.secret_key = key["key"]
     self.note("api_key.create", caller, user["id"])
@@ -94,11 +97,23 @@ class World:
     self.note("api_key.delete", caller, user["id"])
     caller("POST", "/auth/logout")
     self.note("logout", caller, user["id"])
+    nobody = Caller(self.server.client())
+    nobody("POST", "/auth/password/forgot", {"email": "renamed@example.org"})
+    self.note("password_reset_requested", nobody, None)
+    link = wait_until(lambda: re.search(r"/reset\?token=([\w-]+)", self.server.log()), 20, what="the link in the log")
+    nobody("POST", "/auth/password/reset", {"token": link[1], "password": "a third passphrase"})
+    self.note("password_reset", nobody, user["id"])
     owner = self.admin_client.user["id"]
     for action, method, path, body in (("user.role", "PUT", "/role", {"role": "moderator"}), ("user.disable", "PUT", "", {"is_active": False}),
                                        ("user.enable", "PUT", "", {"is_active": True}), ("user.delete", "DELETE", "", None)):
       admin(method, f"/admin/users/{user['id']}{path}", body)
       self.note(action, admin, owner)
+
+  def send_picture(self, caller, content, status=200):
+    mark = "----boundary"
+    head = f'--{mark}\r\nContent-Disposition: form-data; name="avatar"; filename="x.png"\r\n\r\n'
+    caller("PUT", "/auth/me/avatar", raw=head.encode() + content + f"\r\n--{mark}--\r\n".encode(), status=status,
+           headers={"Content-Type": f"multipart/form-data; boundary={mark}"})
 
   def administration(self):
     admin, owner = self.admin, self.admin_client.user["id"]
@@ -118,6 +133,12 @@ class World:
     self.note("provider.remove", admin, owner)
     admin("PUT", "/admin/settings", {"rate_search": 31})
     self.note("settings.update", admin, owner)
+    admin("POST", "/admin/cache/clear", {"kind": "all"})
+    self.note("cache.clear", admin, owner)
+    admin("POST", "/search", {"query": "Paper Lantern"})
+    letters = wait_until(lambda: self.admin_client.ok("GET", "/admin/dead-letters")["items"], 90, what="a dead letter")
+    admin("POST", f"/admin/dead-letters/{letters[0]['id']}/retry")
+    self.note("dead_letter.retry", admin, owner)
 
   def media(self):
     admin, owner = self.admin, self.admin_client.user["id"]
@@ -146,8 +167,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(module_folder, module_keep):
-  from harness.sokoul import Sokoul
-  return World(lambda **settings: module_keep(Sokoul(module_folder / "sokoul", **settings)), module_keep)
+  return World(lambda **settings: module_keep(Sokoul(module_folder / "sokoul", **settings)), module_keep, module_folder)
 
 
 def test_every_action_is_in_the_guide_and_every_one_of_the_guide_happens(world):
@@ -251,5 +271,6 @@ def test_each_entry_is_a_line_of_the_log(world):
   for action, (request_id, _) in world.done.items():
     assert (action, request_id) in audit
   auth = {line["action"]: line for line in lines if line["job"] == "sokoul-auth" and line.get("ip") == ADDRESS}
-  assert {"register", "login", "login_failed", "logout", "token_reused", "password_changed", "api_key.create", "api_key.delete"} <= set(auth)
+  assert {"register", "login", "login_failed", "logout", "token_reused", "password_changed", "password_reset_requested", "password_reset",
+          "api_key.create", "api_key.delete"} <= set(auth)
   assert auth["login_failed"]["level"] == "info" and "user.role" not in auth

@@ -47,6 +47,8 @@ enum sok_status sok_admin_cache_clear(struct sok_request *request, struct sok_er
         if (!kinds[i].clearable || (wanted && !sok_text_eq(wanted, kinds[i].name)))
             continue;
         sok_cache_clear(sok_api_of(request)->cache, kinds[i].name);
+        if (sok_text_eq(kinds[i].name, "ip_rules"))
+            sok_ip_gate_reload(sok_api_of(request)->ip_gate);
         json_array_append_new(cleared, json_string(kinds[i].name));
     }
     json_object_set_new(body, "cleared", cleared);
