@@ -73,6 +73,8 @@ const struct sok_route sok_api_routes[] = {
     {SOK_GET,    API "/media/{id}/episodes",              SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_media_episodes},
     {SOK_POST,   API "/media/{id}/enrich",                SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_media_enrich},
 
+    {SOK_GET,    API "/recommendations",                  SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_recommendations_page},
+
     {SOK_GET,    API "/streaming/direct/{media_id}",      SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_streaming_direct},
     {SOK_GET,    API "/streaming/providers/{media_id}",   SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_streaming_providers},
     {SOK_POST,   API "/streaming/{stream_id}/start",      SOK_POLICY_USER,       SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_streaming_start},

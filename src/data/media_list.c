@@ -9,12 +9,6 @@
 
 #define TEXT_MAX 200 // bytes of a folded text that count
 
-// What can be watched. Walks the files, which are few beside the works.
-#define WATCHABLE                                                              \
-    "id IN (SELECT media_id FROM media_files WHERE missing_at IS NULL UNION "  \
-    "SELECT e.parent_id FROM media_files f JOIN media e ON e.id = f.media_id " \
-    "WHERE f.missing_at IS NULL AND e.parent_id IS NOT NULL)"
-
 static const struct sok_filter filters[] = {
     {"media_type", SOK_FILTER_WORD, .condition = "media_type = ?", .words = "movie tv episode"},
     {"parent_id", SOK_FILTER_ID, .condition = "parent_id = ?"},
@@ -24,8 +18,8 @@ static const struct sok_filter filters[] = {
     {"max_year", SOK_FILTER_NUMBER, .condition = "year <= ?", .min = 0, .max = 9999},
     {"min_rating", SOK_FILTER_REAL, .condition = "rating >= ?", .min = 0, .max = 10},
     {"language", SOK_FILTER_TEXT, .condition = "original_language = ?"},
-    {"available", SOK_FILTER_FLAG, .condition = WATCHABLE, .otherwise = "NOT " WATCHABLE},
-    {"has_files", SOK_FILTER_FLAG, .condition = WATCHABLE, .otherwise = "NOT " WATCHABLE},
+    {"available", SOK_FILTER_FLAG, .condition = SOK_MEDIA_WATCHABLE, .otherwise = "NOT " SOK_MEDIA_WATCHABLE},
+    {"has_files", SOK_FILTER_FLAG, .condition = SOK_MEDIA_WATCHABLE, .otherwise = "NOT " SOK_MEDIA_WATCHABLE},
 };
 
 static const struct sok_sort sorts[] = {

@@ -117,6 +117,9 @@ SOK_HANDLER(sok_media_scan);
 // openapi.c
 SOK_HANDLER(sok_openapi_get);
 
+// recommendations.c
+SOK_HANDLER(sok_recommendations_page);
+
 // search.c
 SOK_HANDLER(sok_search_start);
 SOK_HANDLER(sok_search_get);

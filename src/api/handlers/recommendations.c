@@ -1,0 +1,113 @@
+// What the caller may like to watch next, with the reason for each (domain/recommend.h).
+#include "data/recommendations.h"
+
+#include <math.h>
+
+#include "api/handlers/handlers.h"
+#include "api/handlers/media_json.h"
+#include "api/handlers/personal.h"
+#include "base/text.h"
+#include "data/cursor.h"
+
+#define LIST_MAX 200
+
+static json_t *because_json(const struct sok_recommendation *recommendation, const struct sok_taste *tastes)
+{
+    const struct sok_work *work = recommendation->taste >= 0 ? &tastes[recommendation->taste].work : NULL;
+    json_t *object = json_object(), *genres = json_array();
+    sok_json_set_text(object, "kind", sok_because_name(recommendation->because));
+    sok_json_set_optional_text(object, "media_id", work ? work->id : NULL);
+    sok_json_set_optional_text(object, "title", work ? work->title : NULL);
+    for (size_t i = 0; i < recommendation->genre_count; i++)
+        json_array_append_new(genres, json_string(recommendation->genres[i]));
+    json_object_set_new(object, "genres", genres);
+    sok_json_set_text(object, "text", recommendation->text);
+    return object;
+}
+
+struct made { // the whole list
+    struct sok_taste *tastes;
+    struct sok_candidate *candidates;
+    struct sok_recommendation *list;
+    size_t count;
+};
+
+static enum sok_status make_list(
+    struct sok_request *request, const char *media_type, struct made *ret, struct sok_error *err)
+{
+    struct sok_db_tx *tx = sok_db_reader(sok_api_of(request)->db);
+    const char *user_id = request->principal.user_id;
+    size_t taste_count, candidate_count;
+    SOK_TRY(sok_recommendations_tastes(tx, request->arena, user_id, &ret->tastes, &taste_count, err));
+    SOK_TRY(sok_recommendations_candidates(
+        tx, request->arena, user_id, media_type, ret->tastes, taste_count, &ret->candidates, &candidate_count,
+        err));
+    sok_recommend(
+        request->arena, ret->tastes, taste_count, ret->candidates, candidate_count, LIST_MAX, &ret->list,
+        &ret->count);
+    return SOK_OK;
+}
+
+static const char *id_at(const struct made *made, size_t place)
+{
+    return made->candidates[made->list[place].candidate].work.id;
+}
+
+// Where the page begins: behind the work that the cursor names, wherever that is by now; else behind the
+// place it was at.
+static enum sok_status find_begin(
+    struct sok_request *request, const struct made *made, const struct sok_page *page,
+    struct sok_cursor *cursor, size_t *ret, struct sok_error *err)
+{
+    int64_t place = (page->page - 1) * page->per_page;
+    if (!sok_text_empty(page->cursor)) {
+        SOK_TRY(sok_cursor_parse(request->arena, page->cursor, cursor, err));
+        if (!sok_parse_int(cursor->value, 0, LIST_MAX, &place))
+            place = LIST_MAX;
+        for (size_t i = 0; i < made->count; i++)
+            if (sok_text_eq(id_at(made, i), cursor->key))
+                place = (int64_t)i + 1;
+    }
+    *ret = place < (int64_t)made->count ? (size_t)place : made->count;
+    return SOK_OK;
+}
+
+static void check_query(const struct sok_page *page, const char *media_type, struct sok_error *err)
+{
+    if (!sok_text_empty(page->sort))
+        sok_fail_field(err, "sort", "unknown_sort", "the best come first, always");
+    if (media_type && !sok_text_eq(media_type, SOK_MEDIA_MOVIE) && !sok_text_eq(media_type, SOK_MEDIA_TV))
+        sok_fail_field(err, "media_type", "invalid", "must be movie or tv");
+}
+
+enum sok_status sok_recommendations_page(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_page page;
+    struct made made;
+    size_t first;
+    const char *media_type = sok_request_query(request, "media_type");
+    SOK_TRY(sok_api_page(request, &page, err));
+    check_query(&page, media_type, err);
+    if (err->field_count)
+        return err->status;
+    struct sok_cursor cursor = {
+        .list = sok_cursor_list(0, media_type ? media_type : ""), .sort = "recommended"};
+    SOK_TRY(make_list(request, media_type, &made, err));
+    SOK_TRY(find_begin(request, &made, &page, &cursor, &first, err));
+    size_t end = first + (size_t)page.per_page < made.count ? first + (size_t)page.per_page : made.count;
+    SOK_JSON_AUTO *list = json_array();
+    for (size_t i = first; i < end; i++) {
+        json_t *item = json_object();
+        json_object_set_new(item, "score", json_real(round(made.list[i].score * 10) / 10));
+        json_object_set_new(item, "because", because_json(&made.list[i], made.tastes));
+        SOK_TRY(sok_personal_append(request, list, item, id_at(&made, i), err));
+    }
+    struct sok_page_info info = {.page = page.page, .per_page = page.per_page, .total = (int64_t)made.count};
+    if (end < made.count) {
+        cursor.value = sok_format(request->arena, "%zu", end);
+        cursor.key = id_at(&made, end - 1);
+        info.next_cursor = sok_cursor_format(request->arena, &cursor);
+    }
+    sok_api_reply_list(request, json_incref(list), &info);
+    return SOK_OK;
+}
