@@ -363,9 +363,9 @@ def test_clearing_caches_ends_no_limit_and_takes_no_ticket(start):
   for number in range(2):
     assert user.post("/search", {"query": f"Paper Lantern {number}"}).status == 202
   reply = admin.post("/admin/cache/clear", {})
-  assert reply.status == 200 and "ip_rules" in reply.json["cleared"] and "ws_ticket" not in reply.json["cleared"]
+  assert reply.status == 200 and "stats" in reply.json["cleared"] and "ws_ticket" not in reply.json["cleared"]
   assert admin.ok("POST", "/admin/cache/clear", {"kind": "all"}, status=200) == reply.json
-  assert admin.ok("POST", "/admin/cache/clear", {"kind": "ip_rules"}) == {"cleared": ["ip_rules"]}
+  assert admin.ok("POST", "/admin/cache/clear", {"kind": "stats"}) == {"cleared": ["stats"]}
   assert user.post("/search", {"query": "Paper Lantern"}).status == 429
   from harness.ws import WebSocket
   WebSocket(server.port, f"/ws?ticket={ticket}").close()
@@ -373,7 +373,7 @@ def test_clearing_caches_ends_no_limit_and_takes_no_ticket(start):
   assert problems(admin.post("/admin/cache/clear", {"kind": "ws_ticket"})) == {("kind", "not_clearable")}
   assert problems(admin.post("/admin/cache/clear", {"kind": 7})) == {("kind", "wrong_type")}
   assert user.post("/admin/cache/clear", {}).status == 403
-  assert [row["resource_id"] for row in audit(server, "cache.clear")] == [None, None, "ip_rules"]
+  assert [row["resource_id"] for row in audit(server, "cache.clear")] == [None, None, "stats"]
 
 
 def test_every_kind_that_is_cached_is_known(start, keep):
@@ -388,3 +388,64 @@ def test_every_kind_that_is_cached_is_known(start, keep):
   import re
   seen = set(re.findall(r'sokoul_cache_(?:hits|misses)_total\{cache_type="(\w+)"', admin.get("//metrics").body.decode()))
   assert seen and seen - {"ws_ticket"} <= set(admin.ok("POST", "/admin/cache/clear", {})["cleared"])
+
+
+# Figures.
+
+def stats(admin):
+  """Counted now."""
+  admin.ok("POST", "/admin/cache/clear", {"kind": "stats"})
+  return admin.ok("GET", "/admin/system/stats")
+
+
+def test_the_figures_are_true(start, keep, folder):
+  library = [folder / "films", folder / "series"]
+  indexer = keep(Torznab([release(GOOD, 1)]))
+  server = start(library_dirs=f"{library[0]}:{library[1]}", roles="api,scout,hunter,sentinel", **settings_for([indexer]))
+  admin = server.admin()
+  server.account("somebody")
+  admin.ok("POST", "/media", {"title": "Paper Lantern", "media_type": "movie"})
+  series = admin.ok("POST", "/media", {"title": "Harbour Lights", "media_type": "tv"})["id"]
+  admin.ok("POST", "/media", {"title": "Fog", "media_type": "episode", "parent_id": series, "season_number": 1, "episode_number": 2})
+  download = server.download(admin, info_hash="ab" * 20)
+  socket = server.socket(admin)
+  figures = stats(admin)
+  assert figures["users"] == {"total": 2, "active": 2, "by_role": {"user": 1, "moderator": 0, "admin": 1}}
+  assert (figures["sessions"], figures["websockets"]) == (2, 1)
+  assert figures["media"] == {"by_type": {"movie": 1, "tv": 1, "episode": 1}, "files": 0, "bytes": 0, "missing_files": 0}
+  assert sum(figures["downloads"].values()) == 1 and set(figures["downloads"]) <= {"queued", "downloading"}
+  assert [(one["purpose"], one["path"]) for one in figures["storage"]] == [
+    ("data", str(server.data)), ("downloads", str(server.downloads)), ("library", str(library[0])), ("library", str(library[1]))]
+  for one in figures["storage"]:
+    assert one["error"] is None and 0 < one["free_bytes"] <= one["total_bytes"] and one["used_bytes"] > 0
+  queue = figures["queues"]["download"]
+  assert queue["pending"] + queue["running"] == 1 and figures["queues"]["search"] == {"pending": 0, "running": 0, "dead": 0}
+  assert figures["workers"]["roles"] == ["api", "scout", "hunter", "sentinel"]
+  pools = {pool["name"]: pool for pool in figures["workers"]["pools"]}
+  assert pools["scout"] == {"name": "scout", "threads": 4, "busy": 0} and "oracle" not in pools and pools["hunter"]["threads"] > 0
+  versions = figures["versions"]
+  assert versions["database"] in ("sqlite", "postgresql") and versions["schema"] >= 7
+  for name in ("sokoul", "database_version", "libtorrent", "libcurl", "libmicrohttpd", "openssl"):
+    assert versions[name] and versions[name][0].isdigit(), versions
+  assert [(one["name"], one["kind"], one["enabled"]) for one in figures["providers"]] == [(indexer.name, "torznab", True)]
+  rates = {one["kind"]: one for one in figures["cache"]["kinds"]}
+  assert rates["stats"]["misses"] >= 1 and rates["stats"]["hits"] == 0 == rates["stats"]["hit_rate"]
+  assert figures["uptime_seconds"] >= 0 and figures["started_at"] < figures["counted_at"]
+  assert b"k3y" not in admin.get("/admin/system/stats").body
+  # What is counted is kept for a moment, and forgotten when asked to.
+  assert admin.ok("GET", "/admin/system/stats")["counted_at"] == figures["counted_at"]
+  admin.ok("POST", f"/downloads/{download}/cancel")
+  socket.close()
+  wait_until(lambda: stats(admin)["downloads"] == {"cancelled": 1}, 30, what="the cancelled download")
+  wait_until(lambda: stats(admin)["websockets"] == 0, 30, what="the end of the WebSocket")
+  assert server.login("somebody").get("/admin/system/stats").status == 403
+
+
+def test_busy_workers_and_waiting_jobs_are_seen(start, keep):
+  slow = keep(Torznab(fault="slow"))
+  server = start(**settings_for([slow]))
+  admin = server.admin()
+  for number in range(6):
+    admin.ok("POST", "/search", {"query": f"Paper Lantern {number}"})
+  full = wait_until(lambda: (now := stats(admin)) and now["queues"]["search"] == {"pending": 2, "running": 4, "dead": 0} and now, 30, what="four searches")
+  assert {pool["name"]: pool["busy"] for pool in full["workers"]["pools"]}["scout"] == 4

@@ -55,6 +55,7 @@ const struct sok_route sok_api_routes[] = {
     {SOK_PUT,    API "/admin/settings",                  SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 64 * KIB, sok_admin_settings_put},
     {SOK_GET,    API "/admin/dead-letters",              SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_admin_dead_letters_page},
     {SOK_POST,   API "/admin/dead-letters/{id}/retry",   SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_admin_dead_letter_retry},
+    {SOK_GET,    API "/admin/system/stats",              SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_SLOW,   SOK_BODY_NONE, 0,        sok_admin_system_stats},
     {SOK_POST,   API "/admin/cache/clear",               SOK_POLICY_ADMIN,      SOK_RATE_API,    SOK_LANE_INLINE, SOK_BODY_JSON, 4 * KIB,  sok_admin_cache_clear},
 
     {SOK_POST,  API "/search",                           SOK_POLICY_USER,       SOK_RATE_SEARCH, SOK_LANE_INLINE, SOK_BODY_JSON, 16 * KIB, sok_search_start},

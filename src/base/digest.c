@@ -1,5 +1,6 @@
 #include "base/digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -30,4 +31,9 @@ void sok_hmac_sha256(
 {
     if (!HMAC(EVP_sha256(), key, (int)key_len, bytes, len, ret_mac, NULL))
         sok_panic("HMAC-SHA-256 is not to be had from OpenSSL");
+}
+
+const char *sok_digest_version(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION_STRING);
 }

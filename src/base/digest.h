@@ -16,4 +16,7 @@ void sok_sha256_hex(const void *bytes, size_t len, char ret_hex[SOK_SHA256_HEX])
 void sok_hmac_sha256(
     const void *key, size_t key_len, const void *bytes, size_t len, unsigned char ret_mac[SOK_SHA256_BYTES]);
 
+// OpenSSL's version, "3.0.11".
+const char *sok_digest_version(void);
+
 #endif

@@ -68,4 +68,7 @@ SOK_MUST_CHECK enum sok_status sok_http_fetch(
 // block.
 bool sok_http_client_is_open(struct sok_http_client *client, const char *breaker);
 
+// libcurl's version, "7.88.1".
+const char *sok_http_client_version(void);
+
 #endif

@@ -363,3 +363,8 @@ struct sok_http_server *sok_http_server_stop(struct sok_http_server *server, int
     free(server);
     return NULL;
 }
+
+const char *sok_http_server_version(void)
+{
+    return MHD_get_version();
+}

@@ -191,4 +191,7 @@ int sok_http_server_port(const struct sok_http_server *server);
 // Stops accepting, lets running requests finish for grace_ms, then ends them. Returns NULL.
 struct sok_http_server *sok_http_server_stop(struct sok_http_server *server, int64_t grace_ms);
 
+// libmicrohttpd's version, "0.9.75".
+const char *sok_http_server_version(void);
+
 #endif

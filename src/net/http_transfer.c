@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "net/address.h"
+#include "net/http_client.h"
 
 #define CONNECT_TIMEOUT_MS 10000
 #define HEADER_BYTES_MAX ((size_t)256 << 10)
@@ -399,4 +400,9 @@ struct sok_transfers *sok_transfers_free(struct sok_transfers *transfers)
     sok_transfers_stop(transfers);
     pthread_join(transfers->thread, NULL);
     return destroy(transfers);
+}
+
+const char *sok_http_client_version(void)
+{
+    return curl_version_info(CURLVERSION_NOW)->version;
 }

@@ -11,6 +11,9 @@
 #include "base/status.h"
 #include "runtime/log.h"
 
+// The names of the roles in the order of their bits, NULL-terminated.
+extern const char *const sok_role_names[];
+
 enum sok_role { // bits of sok_config.roles
     SOK_ROLE_API = 1,
     SOK_ROLE_SCOUT = 2,

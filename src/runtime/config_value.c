@@ -210,13 +210,14 @@ static const char *parse_number(
     return sok_format(arena, "expected a whole number from %.0f to %.0f", row->min, row->max);
 }
 
+const char *const sok_role_names[] = {"api", "scout", "hunter", "oracle", "sentinel", NULL};
+
 static const char *parse_roles(struct sok_arena *arena, const char *text, unsigned *ret_roles)
 {
-    static const char *const names[] = {"api", "scout", "hunter", "oracle", "sentinel", NULL};
     unsigned roles = 0;
     while (*text) {
         size_t len = strcspn(text, ",");
-        int at = find_word(names, sok_text_trim(arena, sok_strndup(arena, text, len)));
+        int at = find_word(sok_role_names, sok_text_trim(arena, sok_strndup(arena, text, len)));
         if (at < 0)
             return "expected a comma-separated list of api, scout, hunter, oracle, sentinel";
         roles |= 1U << at;

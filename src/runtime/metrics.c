@@ -64,6 +64,9 @@ static const struct row {
         {"sokoul_worker_job_duration_seconds", "Time a job ran", LONG_SECONDS, 64, {"worker_type"}},
     [SOK_METRIC_WORKER_QUEUE] =
         {"sokoul_worker_queue_size", "Jobs waiting to be run", GAUGE, 64, {"worker_type"}},
+    [SOK_METRIC_WORKER_THREADS] =
+        {"sokoul_worker_threads", "Threads that run jobs", GAUGE, 64, {"worker_type"}},
+    [SOK_METRIC_WORKER_BUSY] = {"sokoul_worker_busy", "Jobs being run", GAUGE, 64, {"worker_type"}},
     [SOK_METRIC_WORKER_ERRORS] =
         {"sokoul_worker_errors_total", "Jobs that failed a try", COUNTER, 128, {"worker_type", "error_type"}},
     [SOK_METRIC_SEARCH_REQUESTS] =
@@ -212,6 +215,32 @@ void sok_metric_observe(struct sok_metrics *metrics, enum sok_metric metric, dou
     for (int i = 0; i < BUCKETS_MAX; i++)
         if (value <= bounds[rows[metric].kind][i])
             series->buckets[i]++;
+    unlock(metrics, metric);
+}
+
+double sok_metric_get(struct sok_metrics *metrics, enum sok_metric metric, const char *label1)
+{
+    if (!metrics)
+        return 0;
+    double value = lock_series(metrics, metric, label1, NULL, NULL)->value;
+    unlock(metrics, metric);
+    return value;
+}
+
+void sok_metric_each(
+    struct sok_metrics *metrics, enum sok_metric metric,
+    void (*each)(void *context, const char *label1, double value), void *context)
+{
+    if (!metrics)
+        return;
+    pthread_mutex_lock(&metrics->families[metric].lock);
+    for (const struct series *at = metrics->families[metric].series; at; at = at->hh.next) {
+        char label[KEY_MAX];
+        size_t len = strcspn(at->key, SEPARATOR);
+        memcpy(label, at->key, len);
+        label[len] = 0;
+        each(context, label, at->value);
+    }
     unlock(metrics, metric);
 }
 

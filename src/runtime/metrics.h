@@ -26,6 +26,8 @@ enum sok_metric {
     SOK_METRIC_WORKER_JOBS,         // sokoul_worker_jobs_total{worker_type,status}
     SOK_METRIC_WORKER_JOB_SECONDS,  // sokoul_worker_job_duration_seconds{worker_type}
     SOK_METRIC_WORKER_QUEUE,        // sokoul_worker_queue_size{worker_type}
+    SOK_METRIC_WORKER_THREADS,      // sokoul_worker_threads{worker_type}
+    SOK_METRIC_WORKER_BUSY,         // sokoul_worker_busy{worker_type}
     SOK_METRIC_WORKER_ERRORS,       // sokoul_worker_errors_total{worker_type,error_type}
     SOK_METRIC_SEARCH_REQUESTS,     // sokoul_search_requests_total{provider}
     SOK_METRIC_SEARCH_RESULTS,      // sokoul_search_results_total{provider}
@@ -55,6 +57,15 @@ void sok_metric_add(
 void sok_metric_set(struct sok_metrics *metrics, enum sok_metric metric, double value, const char *label1);
 void sok_metric_observe(
     struct sok_metrics *metrics, enum sok_metric metric, double value, const char *label1);
+
+// What a counter or gauge has come to; 0 when nothing was noted. Any thread.
+double sok_metric_get(struct sok_metrics *metrics, enum sok_metric metric, const char *label1);
+
+// Calls `each` for every value of a counter or gauge with its first label ("" without one), under the
+// metric's lock: it must not touch the same metric.
+void sok_metric_each(
+    struct sok_metrics *metrics, enum sok_metric metric,
+    void (*each)(void *context, const char *label1, double value), void *context);
 
 // Appends the whole registry as Prometheus text.
 void sok_metrics_format(struct sok_metrics *metrics, struct sok_buf *ret_text);

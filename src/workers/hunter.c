@@ -178,6 +178,7 @@ static void note_speed(struct sok_hunter *hunter)
     for (const struct sok_hunt *hunt = hunter->hunts; hunt; hunt = hunt->next)
         speed += hunt->row.download_speed;
     sok_metric_set(hunter->env.metrics, SOK_METRIC_DOWNLOAD_SPEED, (double)speed, NULL);
+    sok_metric_set(hunter->env.metrics, SOK_METRIC_WORKER_BUSY, sok_hunter_active(hunter), "hunter");
 }
 
 static void turn(struct sok_hunter *hunter)
@@ -272,6 +273,8 @@ enum sok_status sok_hunter_start(
         sok_hunter_stop(hunter);
         return status;
     }
+    sok_metric_set(
+        env->metrics, SOK_METRIC_WORKER_THREADS, 2 + POOL_THREADS, "hunter"); // steps, listens, pool
     *ret = hunter;
     return SOK_OK;
 }

@@ -82,6 +82,7 @@ static void run_task(struct sok_worker *worker, struct sok_arena *arena, const s
     DL_APPEND(worker->running, &state);
     pthread_mutex_unlock(&worker->lock);
 
+    sok_metric_add(work.env->metrics, SOK_METRIC_WORKER_BUSY, 1, worker->options.name, NULL, NULL);
     sok_log_set_context(
         task->request_id ? task->request_id : task->id, task->traceparent ? task->traceparent : "");
     struct sok_error err = {0};
@@ -99,6 +100,7 @@ static void run_task(struct sok_worker *worker, struct sok_arena *arena, const s
         (double)(sok_clock_mono_ms(work.env->clock) - started_ms) / 1000.0, worker->options.name);
     sok_work_end(&work, status, result, &err);
     sok_log_set_context("", "");
+    sok_metric_add(work.env->metrics, SOK_METRIC_WORKER_BUSY, -1, worker->options.name, NULL, NULL);
 
     pthread_mutex_lock(&worker->lock);
     DL_DELETE(worker->running, &state);
@@ -259,6 +261,7 @@ enum sok_status sok_worker_start(
         sok_worker_stop(worker, 0);
         return sok_fail_errno(err, SOK_UNAVAILABLE, error, "cannot start the worker %s", options->name);
     }
+    sok_metric_set(options->env->metrics, SOK_METRIC_WORKER_THREADS, worker->started, options->name);
     *ret = worker;
     return SOK_OK;
 }

@@ -40,6 +40,9 @@ SOK_HANDLER(sok_admin_dead_letter_retry);
 SOK_HANDLER(sok_admin_settings_get);
 SOK_HANDLER(sok_admin_settings_put);
 
+// admin_stats.c
+SOK_HANDLER(sok_admin_system_stats);
+
 // admin_system.c
 SOK_HANDLER(sok_admin_cache_clear);
 

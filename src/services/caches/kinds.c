@@ -3,7 +3,6 @@
 #include "base/text.h"
 
 static const struct sok_cache_kind kinds[] = {
-    {"ip_rules", "white- and blacklisted addresses", true},
     {"stats", "figures for admins", true},
     {"ws_ticket", "tickets of WebSockets", false},
 };

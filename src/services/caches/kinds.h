@@ -8,7 +8,7 @@
 
 // The first argument of sok_cache_get and the like, and the metric's cache_type.
 struct sok_cache_kind {
-    const char *name; // "ip_rules"
+    const char *name; // "stats"
     const char *help;
     bool clearable; // what is only a copy; false: clearing would take something away from somebody
 };

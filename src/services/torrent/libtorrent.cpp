@@ -22,6 +22,7 @@
 #include <libtorrent/torrent_handle.hpp>
 #include <libtorrent/torrent_info.hpp>
 #include <libtorrent/torrent_status.hpp>
+#include <libtorrent/version.hpp>
 #include <libtorrent/write_resume_data.hpp>
 
 // In C a struct and a function may share a name, and the headers make use of it.
@@ -420,6 +421,11 @@ enum sok_status sok_lt_open(
 void sok_lt_close(struct sok_lt_session *session)
 {
     tried([&] { delete session; });
+}
+
+const char *sok_lt_version(void)
+{
+    return lt::version();
 }
 
 int sok_lt_port(struct sok_lt_session *session)

@@ -60,6 +60,7 @@ struct sok_lt_params;  // a torrent about to be added
 enum sok_status sok_lt_open(
     const struct sok_torrents_options *options, struct sok_lt_session **ret, struct sok_error *err);
 void sok_lt_close(struct sok_lt_session *session);
+const char *sok_lt_version(void);
 int sok_lt_port(struct sok_lt_session *session); // asks
 void sok_lt_set_limits(struct sok_lt_session *session, int64_t down_kib, int64_t up_kib);
 

@@ -152,6 +152,11 @@ int sok_torrents_port(struct sok_torrents *torrents)
     return sok_lt_port(torrents->lt);
 }
 
+const char *sok_torrents_version(void)
+{
+    return sok_lt_version();
+}
+
 void sok_torrents_set_limits(struct sok_torrents *torrents, int64_t down_kib, int64_t up_kib)
 {
     sok_lt_set_limits(torrents->lt, down_kib, up_kib);

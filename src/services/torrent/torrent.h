@@ -41,6 +41,9 @@ struct sok_torrents *sok_torrents_free(struct sok_torrents *torrents);
 // The TCP port the session listens at, 0 when it does not.
 int sok_torrents_port(struct sok_torrents *torrents);
 
+// libtorrent's version, "2.0.8.0". Needs no session.
+const char *sok_torrents_version(void);
+
 void sok_torrents_set_limits(struct sok_torrents *torrents, int64_t down_kib, int64_t up_kib);
 
 // --- What a torrent says it contains (torrent_check.c). Pure, no session.
