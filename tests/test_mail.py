@@ -72,7 +72,7 @@ def test_the_link_in_the_mail_gives_a_new_password(start, mail):
   problem = assert_problem(reset(server, got.token, "a third password"), 422)
   assert [error["field"] for error in problem["errors"]] == ["token"]
   actions = [row["action"] for row in server.rows("SELECT action FROM audit_logs WHERE resource_id = ? ORDER BY id", user.user["id"])]
-  assert actions[-2:] == ["password_reset_requested", "password_reset"]
+  assert [action for action in actions if action.startswith("password")] == ["password_reset_requested", "password_reset"]
   assert got.token not in server.log() and "correct horse" not in server.log()
   assert got.token not in json.dumps(server.rows("SELECT * FROM password_resets"))
 
