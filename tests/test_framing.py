@@ -143,6 +143,32 @@ def test_what_is_accepted_ends_where_it_says(server, name):
     assert assert_problem(wire.final(), 404)["instance"] == "/next"
 
 
+SIZED = {
+  "path": lambda size: b"GET /" + b"a" * size + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+  "value": lambda size: GET + b"X-A: " + b"a" * size + b"\r\n\r\n",
+  "lines": lambda size: GET + b"X-A: b\r\n" * (size // 70) + b"\r\n",
+  "parameters": lambda size: b"GET /health?" + b"a&" * (size // 70) + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+  "cookies": lambda size: GET + b"Cookie: " + b"a=b; " * (size // 80) + b"\r\n\r\n",
+  "cookie": lambda size: GET + b"Cookie: a=" + b"b" * (size // 2) + b"\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("kind", SIZED)
+def test_no_size_of_a_header_is_left_without_an_answer(server, kind):
+  """Also where a request just fits into the server's memory for it, and a reply would not."""
+  seen = set()
+  for size in range(10_000, 18_000, 200):
+    with Wire(server.port) as wire:
+      wire.send(SIZED[kind](size))
+      reply = wire.final()
+    assert reply is not CLOSED, size
+    assert reply.status in (200, 400, 404, 414, 431), reply
+    seen.add(reply.status >= 414)
+    if reply.status > 200:
+      assert_problem(reply, reply.status)
+  assert seen == {True, False}
+
+
 def test_http_1_0_is_answered_and_closed(server):
   with Wire(server.port) as wire:
     wire.send(b"GET /health HTTP/1.0\r\n\r\n" + NEXT)

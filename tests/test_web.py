@@ -1,7 +1,10 @@
 """The pages in a real browser: the setup link, a search, a download, watching it while it comes, the library."""
 
+import re
+
 import pytest
 from harness.browser import Page
+from harness.process import wait_until
 from harness.scene import GIB, Release, Torznab, metadata, release, settings_for
 from harness.swarm import Swarm
 
@@ -91,3 +94,34 @@ def test_no_page_asks_another_server_or_breaks_its_policy(start, page):
   }""")
   assert page.driver.execute_script("return window.ran") is None
   page.until(lambda: len(page.violations()) > 0, "the browser does not speak of the policy")
+
+
+def test_a_forgotten_password_is_replaced_from_the_link(folder, start, page):
+  server = start()
+  user = server.account("ada")
+  key = {"X-Api-Key": user.ok("POST", "/auth/api-keys", {"name": "script"})["key"]}
+  page.driver.get(f"http://127.0.0.1:{server.port}/")
+  page.press("Forgot your password?")
+  page.fill("Email", "ada@example.org")
+  page.press("Send me a link", "form")
+  page.sees("a mail with a link is on its way")
+  link = wait_until(lambda: re.search(r"http[^\"\s]*/reset\?token=[\w-]+", server.log()), 20, what="the link in the log")[0]
+  page.driver.get(link)
+  page.fill("New password", "another battery staple")
+  assert "token" not in page.driver.current_url
+  page.press("Set the password", "form")
+  page.sees("The new password is set")
+  page.press("Sign in")
+  page.fill("Username or email", "ada")
+  page.fill("Password", "another battery staple")
+  page.press("Sign in", "form")
+  page.sees("What would you like to watch?")
+  assert server.client().get("/auth/me", headers=key).status == 200
+  page.driver.get(link)
+  page.fill("New password", "a third password")
+  page.find("input[type=checkbox]").click()
+  page.press("Set the password", "form")
+  page.sees("was used")
+  page.press("Ask for a new one")
+  page.sees("Forgot your password?")
+  assert page.violations() == []

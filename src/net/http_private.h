@@ -18,6 +18,7 @@
 
 #define SOK_LISTEN_MAX 8
 #define SOK_PROXIES_MAX 64
+#define SOK_CONNECTION_MEMORY ((size_t)16384) // libmicrohttpd's, for request header and reply header together
 
 typedef enum MHD_Result (*sok_queue_response)(struct MHD_Connection *, unsigned, struct MHD_Response *);
 
@@ -156,10 +157,15 @@ void sok_exchange_make_upgrade(struct sok_exchange *exchange);
 // request line's, as libmicrohttpd gave it.
 bool sok_exchange_read_head(struct sok_exchange *exchange, const char *method, const char *version);
 bool sok_http_is_trusted(const struct sok_http_server *server, const struct sok_address *address);
+// Whether the header leaves room for a reply in the memory that libmicrohttpd has for the connection.
+bool sok_exchange_head_fits(const struct sok_exchange *exchange);
 // Address and ids alone, of a request that goes no further.
 void sok_exchange_read_ids(struct sok_exchange *exchange);
 
 // --- http_refuse.c
+// Answers 431 past libmicrohttpd, whose memory for this connection has no room left for a reply. The result
+// of the callback: it closes the connection.
+enum MHD_Result sok_exchange_refuse_head(struct sok_exchange *exchange);
 // libmicrohttpd's own MHD_queue_response; NULL when it cannot be found.
 sok_queue_response sok_find_queue_response(void);
 

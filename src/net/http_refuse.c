@@ -78,6 +78,29 @@ static void write_reply(const struct sok_exchange *exchange)
             break;
 }
 
+static void refuse(struct sok_exchange *exchange, unsigned mhd_status)
+{
+    if (!exchange->request.request_id) {
+        exchange->request.started_ms = sok_clock_mono_ms(exchange->server->options.clock);
+        exchange->request.path = "/";
+        sok_exchange_read_ids(exchange);
+    }
+    if (exchange->response.mhd) // the refusal of a body that was to be sent behind its last byte
+        MHD_destroy_response(exchange->response.mhd);
+    exchange->response.mhd = NULL;
+    exchange->response.close = true;
+    describe(exchange, mhd_status);
+    sok_exchange_add_headers(exchange);
+    sok_exchange_report(exchange);
+    write_reply(exchange);
+}
+
+enum MHD_Result sok_exchange_refuse_head(struct sok_exchange *exchange)
+{
+    refuse(exchange, 431);
+    return MHD_NO;
+}
+
 __attribute__((visibility("default"))) enum MHD_Result MHD_queue_response(
     struct MHD_Connection *mhd, unsigned int status, struct MHD_Response *page)
 {
@@ -87,19 +110,7 @@ __attribute__((visibility("default"))) enum MHD_Result MHD_queue_response(
     bool is_new = !exchange; // not even a request line
     if (is_new)
         exchange = sok_exchange_new(server, "/", mhd);
-    if (!exchange->begun) {
-        exchange->request.started_ms = sok_clock_mono_ms(server->options.clock);
-        exchange->request.path = "/";
-        sok_exchange_read_ids(exchange);
-    }
-    if (exchange->response.mhd) // the refusal of a body that was to be sent behind its last byte
-        MHD_destroy_response(exchange->response.mhd);
-    exchange->response.mhd = NULL;
-    exchange->response.close = true;
-    describe(exchange, status);
-    sok_exchange_add_headers(exchange);
-    sok_exchange_report(exchange);
-    write_reply(exchange);
+    refuse(exchange, status);
     if (is_new) {
         void *done = exchange;
         sok_exchange_done(server, mhd, &done, MHD_REQUEST_TERMINATED_WITH_ERROR);

@@ -178,6 +178,8 @@ static enum MHD_Result begin(struct sok_exchange *exchange, const char *method, 
     exchange->begun = true;
     exchange->request.started_ms = sok_clock_mono_ms(exchange->server->options.clock);
     sok_connection_set(exchange->server, exchange->connection, SOK_CONN_BODY);
+    if (!sok_exchange_head_fits(exchange))
+        return sok_exchange_refuse_head(exchange);
     bool fine = sok_exchange_read_head(exchange, method, version);
     if (!exchange->has_body)
         return fine || !exchange->response.close ? MHD_YES : sok_exchange_send(exchange);

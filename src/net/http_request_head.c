@@ -21,14 +21,12 @@ struct framing {
 #define LINE_END 2
 #define HEAD_END 4
 
-// Texts further apart than this do not lie behind one another: libmicrohttpd has copied a folded line.
-#define HEAD_MAX 16384
-
-// True unless it is certain that something else than `distance` bytes lay between two texts.
+// True unless it is certain that something else than `distance` bytes lay between two texts: further apart
+// than its memory is large they are copies, of a folded line for example.
 static bool follows(const char *end, const char *next, ptrdiff_t distance)
 {
     ptrdiff_t apart = next - end;
-    return apart == distance || apart <= 0 || apart > HEAD_MAX;
+    return apart == distance || apart <= 0 || apart > (ptrdiff_t)SOK_CONNECTION_MEMORY;
 }
 
 static bool is_token(const char *text)
@@ -77,6 +75,20 @@ static bool check_framing(struct sok_exchange *exchange, const char *method, con
     return !framing.wrong && framing.lengths + framing.encodings <= 1 && framing.hosts <= 1 &&
            follows(exchange->target_end, version, 1) &&
            follows(method, framing.end, (ptrdiff_t)size - HEAD_END);
+}
+
+#define REPLY_HEAD 4096 // what our own headers may need, generously
+#define FIELD 64        // what libmicrohttpd notes of each header, parameter and cookie
+
+bool sok_exchange_head_fits(const struct sok_exchange *exchange)
+{
+    const char *cookie = sok_request_header(&exchange->request, "Cookie");
+    size_t size =
+        MHD_get_connection_info(exchange->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
+    int fields = MHD_get_connection_values(
+        exchange->mhd, MHD_HEADER_KIND | MHD_COOKIE_KIND | MHD_GET_ARGUMENT_KIND, NULL, NULL);
+    return size + (size_t)fields * FIELD + (cookie ? strlen(cookie) : 0) <=
+           SOK_CONNECTION_MEMORY - REPLY_HEAD;
 }
 
 static enum sok_method find_method(const char *name, bool *ret_is_head)

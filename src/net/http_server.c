@@ -21,7 +21,6 @@
 #include "base/time.h"
 
 #define BACKLOG 1024
-#define CONNECTION_MEMORY_BYTES 16384
 #define CONNECTIONS_MAX 8192
 #define CLIENT_SHARE 4 // one address gets a fourth of the connections at most
 #define IDLE_S 60
@@ -151,7 +150,7 @@ static enum sok_status start_daemon(
         {MHD_OPTION_LISTEN_SOCKET, listener->fd, NULL},
         {MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, server->options.connections_max, NULL},
-        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, SOK_CONNECTION_MEMORY, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, NULL},
         {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escapes, NULL},

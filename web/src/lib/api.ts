@@ -170,6 +170,9 @@ export const api = {
     await post('/auth/logout')
     accessToken = null
   },
+  forgotPassword: (email: string) => post('/auth/password/forgot', { email }),
+  resetPassword: (token: string, password: string, end_api_keys: boolean) =>
+    post('/auth/password/reset', { token, password, end_api_keys }),
   me: () => get<User>('/auth/me'),
   wsTicket: () => post<{ ticket: string }>('/auth/ws-ticket'),
 
