@@ -236,6 +236,7 @@ static void set_views(struct sok_program *program)
         .queue = program->queue,
         .http = program->http,
         .providers = program->providers,
+        .secretbox = program->auth->secretbox,
         .torrents = program->torrents,
         .library = program->library,
         .owner = program->owner,

@@ -13,6 +13,7 @@ struct sok_http_client;
 struct sok_library;
 struct sok_providers;
 struct sok_queue;
+struct sok_secretbox;
 struct sok_torrents;
 
 // All borrowed; they outlive every worker. A part that the process's roles do not need may be NULL (torrents
@@ -26,6 +27,7 @@ struct sok_worker_env {
     struct sok_queue *queue;
     struct sok_http_client *http;
     struct sok_providers *providers;
+    const struct sok_secretbox *secretbox; // for addresses that carry an indexer's key
     struct sok_torrents *torrents;
     struct sok_library *library;
     const char *owner; // this process's name in leases: unique per start

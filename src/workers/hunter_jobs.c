@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "net/http_client.h"
+#include "services/auth/secretbox.h"
 #include "workers/hunter-private.h"
 
 #define FETCH_TIMEOUT_MS 30000
@@ -62,9 +63,11 @@ static void run_fetch(void *context)
     struct sok_hunt *hunt = context;
     struct sok_hunt_job *job = &hunt->job;
     struct sok_http_reply reply = {0};
-    struct sok_http_fetch fetch = {
-        .url = job->fetch.url, .timeout_ms = FETCH_TIMEOUT_MS, .max_bytes = SOK_TORRENT_FILE_MAX_BYTES};
-    job->status = sok_http_fetch(hunt->hunter->env.http, job->arena, &fetch, &reply, &job->err);
+    struct sok_http_fetch fetch = {.timeout_ms = FETCH_TIMEOUT_MS, .max_bytes = SOK_TORRENT_FILE_MAX_BYTES};
+    job->status = sok_secretbox_open_url(
+        hunt->hunter->env.secretbox, job->arena, job->fetch.url, &fetch.url, &job->err);
+    if (job->status == SOK_OK)
+        job->status = sok_http_fetch(hunt->hunter->env.http, job->arena, &fetch, &reply, &job->err);
     if (job->status == SOK_OK)
         job->status = check_fetched(job, &reply);
     finish(hunt);
@@ -73,7 +76,7 @@ static void run_fetch(void *context)
 void sok_hunt_fetch(struct sok_hunt *hunt)
 {
     new_arena(&hunt->job);
-    hunt->job.fetch.url = sok_strdup(hunt->job.arena, hunt->row.torrent_url);
+    hunt->job.fetch.url = sok_strdup(hunt->job.arena, hunt->row.torrent_url); // sealed: run_fetch opens it
     hunt->job.fetch.magnet = NULL;
     hunt->job.fetch.bytes = NULL;
     hunt->job.fetch.len = 0;

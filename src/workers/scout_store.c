@@ -8,6 +8,7 @@
 #include "data/providers.h"
 #include "data/search_results.h"
 #include "domain/infohash.h"
+#include "services/auth/secretbox.h"
 #include "workers/scout_private.h"
 
 #define EVENT_RESULTS_MAX 100 // in one event; the rest is in the database
@@ -48,6 +49,15 @@ static struct sok_merged *add(struct sok_scout *scout, const struct sok_candidat
     return scout->text_bytes <= SOK_SCOUT_TEXT_MAX ? sok_merge_add(scout->merge, candidate) : NULL;
 }
 
+// As the row will keep it; one that cannot be kept is left out.
+static const char *stored_url(struct sok_scout *scout, const char *url)
+{
+    const char *stored = NULL;
+    if (sok_secretbox_seal_url(scout->work->env->secretbox, scout->texts, url, &stored, NULL) != SOK_OK)
+        return NULL;
+    return stored;
+}
+
 void sok_scout_merge(struct sok_scout *scout, const struct sok_asking *asking)
 {
     for (size_t i = 0; i < asking->releases.count; i++) {
@@ -57,7 +67,7 @@ void sok_scout_merge(struct sok_scout *scout, const struct sok_asking *asking)
             .title = release->title,
             .guid = release->guid,
             .details_url = release->details_url,
-            .download_url = release->torrent_url,
+            .download_url = stored_url(scout, release->torrent_url),
             .magnet_link = release->magnet,
             .info_hash = release->info_hash,
             .protocol = release->protocol,

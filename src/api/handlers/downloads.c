@@ -14,6 +14,7 @@
 #include "data/searches.h"
 #include "data/tasks.h"
 #include "domain/infohash.h"
+#include "services/auth/auth.h"
 #include "services/torrent/download_view.h"
 
 #define URL_MAX 4096
@@ -69,7 +70,13 @@ static enum sok_status use_url(struct start *start, const char *url, struct sok_
         return SOK_INVALID;
     }
     const char *host = strstr(url, "://") + 3;
-    start->row.torrent_url = url;
+    if (memchr(host, '@', strcspn(host, "/?#"))) { // it would stand in titles and logs
+        sok_fail_field(err, "torrent_url", "invalid", "must not carry a name and password");
+        return SOK_INVALID;
+    }
+    SOK_TRY(sok_secretbox_seal_url(
+        sok_api_of(start->request)->auth->secretbox, start->request->arena, url, &start->row.torrent_url,
+        err));
     if (!start->row.title)
         start->row.title =
             sok_format(start->request->arena, "Torrent from %.*s", (int)strcspn(host, "/?#@"), host);
@@ -155,7 +162,10 @@ static enum sok_status use_result(struct start *start, int64_t id, struct sok_er
     }
     if (result.info_hash)
         SOK_TRY(use_hash(start, result.info_hash, "search_result_id", err));
-    return use_url(start, result.download_url, err);
+    const char *url = NULL;
+    SOK_TRY(sok_secretbox_open_url(
+        sok_api_of(request)->auth->secretbox, request->arena, result.download_url, &url, err));
+    return use_url(start, url, err);
 }
 
 static bool has_field(const struct sok_request *request, const char *field)

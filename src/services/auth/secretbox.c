@@ -15,6 +15,7 @@
 #define TAG_BYTES 16
 #define KEY_FILE "secret.key"
 #define PREFIX "v1."
+#define URL_PURPOSE "torrent-url"
 
 struct sok_secretbox {
     unsigned char key[KEY_BYTES];
@@ -139,6 +140,26 @@ enum sok_status sok_secretbox_unseal(
             err, SOK_INVALID, "a stored secret was changed, or the key of this data folder is another");
     }
     *ret_secret = secret;
+    return SOK_OK;
+}
+
+enum sok_status sok_secretbox_seal_url(
+    const struct sok_secretbox *box, struct sok_arena *arena, const char *url, const char **ret_stored,
+    struct sok_error *err)
+{
+    if (url && box)
+        return sok_secretbox_seal(box, arena, URL_PURPOSE, url, ret_stored, err);
+    *ret_stored = url;
+    return SOK_OK;
+}
+
+enum sok_status sok_secretbox_open_url(
+    const struct sok_secretbox *box, struct sok_arena *arena, const char *stored, const char **ret_url,
+    struct sok_error *err)
+{
+    if (stored && box && sok_text_starts(stored, PREFIX))
+        return sok_secretbox_unseal(box, arena, URL_PURPOSE, stored, ret_url, err);
+    *ret_url = stored;
     return SOK_OK;
 }
 

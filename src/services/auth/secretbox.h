@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 
-#define SOK_SECRET_MAX_BYTES 4096
+#define SOK_SECRET_MAX_BYTES 8192
 
 struct sok_secretbox;
 
@@ -29,6 +29,16 @@ SOK_MUST_CHECK enum sok_status sok_secretbox_seal(
 SOK_MUST_CHECK enum sok_status sok_secretbox_unseal(
     const struct sok_secretbox *box, struct sok_arena *arena, const char *purpose, const char *sealed,
     const char **ret_secret, struct sok_error *err);
+
+// The address of a torrent as the database keeps it: it may carry its indexer's key. Sealed for "torrent-url";
+// NULL stays NULL, and without a box (a test of its own) it stays as it is. Opening takes what is not sealed
+// as it is: rows from before. Errors as above.
+SOK_MUST_CHECK enum sok_status sok_secretbox_seal_url(
+    const struct sok_secretbox *box, struct sok_arena *arena, const char *url, const char **ret_stored,
+    struct sok_error *err);
+SOK_MUST_CHECK enum sok_status sok_secretbox_open_url(
+    const struct sok_secretbox *box, struct sok_arena *arena, const char *stored, const char **ret_url,
+    struct sok_error *err);
 
 // A key for another use, derived from the box's own by HMAC-SHA-256 over `label` (such as "stream-urls").
 void sok_secretbox_derive(const struct sok_secretbox *box, const char *label, unsigned char ret_key[32]);

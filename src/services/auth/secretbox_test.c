@@ -91,6 +91,20 @@ static void another_folder_has_another_key(void **state SOK_UNUSED)
     sok_test_dir_remove(other.path);
 }
 
+static void addresses_are_sealed_and_old_ones_stay_readable(void **state SOK_UNUSED)
+{
+    const char *stored = NULL, *url = NULL;
+    assert_ok(sok_secretbox_seal_url(box, arena, "http://x/dl?apikey=K3Y", &stored, &err));
+    assert_null(strstr(stored, "K3Y"));
+    assert_ok(sok_secretbox_open_url(box, arena, stored, &url, &err));
+    assert_string_equal("http://x/dl?apikey=K3Y", url);
+    assert_ok(sok_secretbox_open_url(box, arena, "http://x/old", &url, &err));
+    assert_string_equal("http://x/old", url);
+    assert_ok(sok_secretbox_seal_url(box, arena, NULL, &stored, &err));
+    assert_null(stored);
+    assert_int_equal(SOK_INVALID, sok_secretbox_open_url(box, arena, "v1.AAAA", &url, &err));
+}
+
 static void key_file_of_wrong_length_or_mode_is_refused_by_name(void **state SOK_UNUSED)
 {
     struct sok_secretbox *broken = NULL;
@@ -111,6 +125,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(empty_and_longest_secret_fit_and_longer_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(changed_moved_and_foreign_text_does_not_open, setup, teardown),
         cmocka_unit_test_setup_teardown(another_folder_has_another_key, setup, teardown),
+        cmocka_unit_test_setup_teardown(addresses_are_sealed_and_old_ones_stay_readable, setup, teardown),
         cmocka_unit_test_setup_teardown(key_file_of_wrong_length_or_mode_is_refused_by_name, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

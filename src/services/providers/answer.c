@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "domain/infohash.h"
@@ -17,6 +18,25 @@
 #define METADATA_TIMEOUT_MS 10000
 
 // --- Text.
+
+bool sok_answer_has_secret(const char *text, const char *key)
+{
+    static const char *const names[] = {
+        "apikey=", "api_key=", "passkey=", "torrent_pass=", "secret_key=", "&r="};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(names); i++)
+        if (strcasestr(text, names[i]))
+            return true;
+    return !sok_text_empty(key) && strstr(text, key);
+}
+
+const char *sok_answer_guid(struct sok_arena *arena, const char *guid, const char *key, size_t max_bytes)
+{
+    char digest[SOK_SHA256_HEX];
+    if (!guid || (!sok_answer_has_secret(guid, key) && strlen(guid) <= max_bytes))
+        return sok_answer_text(arena, guid, max_bytes);
+    sok_sha256_hex(guid, strlen(guid), digest);
+    return sok_format(arena, "sha256:%.32s", digest);
+}
 
 const char *sok_answer_text(struct sok_arena *arena, const char *text, size_t max_bytes)
 {

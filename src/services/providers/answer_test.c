@@ -83,6 +83,20 @@ static void sizes_are_read_as_trackers_write_them(void **state)
         assert_int_equal(cases[i].want, sok_answer_size(cases[i].text, cases[i].label));
 }
 
+static void guid_that_carries_a_key_is_shown_as_its_digest(void **state SOK_UNUSED)
+{
+    assert_string_equal("https://x/details/1", sok_answer_guid(arena, " https://x/details/1", NULL, 100));
+    assert_null(sok_answer_guid(arena, NULL, "k", 100));
+    const char *const secret[] = {
+        "https://x/dl?apikey=1", "http://x/?a=b&PassKey=2", "https://x/K3Y/dl",
+        "a guid that is much longer than forty bytes"};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(secret); i++) {
+        const char *guid = sok_answer_guid(arena, secret[i], "K3Y", 40);
+        assert_int_equal(strlen("sha256:") + 32, strlen(guid));
+        assert_null(strstr(guid, "http"));
+    }
+}
+
 static void text_is_cleaned_and_cut_at_a_character(void **state)
 {
     assert_string_equal("a b", sok_answer_text(arena, " \n a\tb \r\n", 100));
@@ -169,6 +183,7 @@ static void only_what_can_be_watched_passes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(guid_that_carries_a_key_is_shown_as_its_digest),
         cmocka_unit_test(dates_are_read_as_feeds_write_them),
         cmocka_unit_test(sizes_are_read_as_trackers_write_them),
         cmocka_unit_test(text_is_cleaned_and_cut_at_a_character),

@@ -38,7 +38,7 @@ static bool read_row(
     size_t count = read_categories(json_object_get(row, "Category"), categories);
     struct sok_found_release release = {.protocol = "torrent"};
     release.title = sok_answer_text(arena, sok_json_text(row, "Title", NULL), SOK_TITLE_BYTES_MAX);
-    release.guid = sok_answer_text(arena, sok_json_text(row, "Guid", NULL), SOK_MAGNET_MAX);
+    release.guid = sok_answer_guid(arena, sok_json_text(row, "Guid", NULL), NULL, SOK_MAGNET_MAX);
     const char *link = sok_json_text(row, "Link", NULL), *magnet = sok_json_text(row, "MagnetUri", NULL);
     link = link ? sok_url_resolve(arena, NULL, link) : NULL;
     if (sok_magnet_is(link))

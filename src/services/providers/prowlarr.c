@@ -35,7 +35,8 @@ static void read_links(struct sok_arena *arena, const json_t *row, struct sok_fo
 {
     const char *url = http_url(arena, row, "downloadUrl"), *other = http_url(arena, row, "magnetUrl");
     const char *magnet = NULL;
-    const char *candidates[] = {url, other, release->guid};
+    const char *candidates[] = {
+        url, other, sok_answer_text(arena, sok_json_text(row, "guid", NULL), SOK_MAGNET_MAX)};
     for (size_t i = 0; i < SOK_ARRAY_LEN(candidates) && !magnet; i++)
         magnet = sok_magnet_is(candidates[i]) ? candidates[i] : NULL;
     if (sok_text_starts(url, "http"))
@@ -59,7 +60,7 @@ static bool read_row(
     add_categories(json_object_get(row, "categories"), categories, &count, 0);
     struct sok_found_release release = {.protocol = "torrent", .download_factor = -1};
     release.title = sok_answer_text(arena, sok_json_text(row, "title", NULL), SOK_TITLE_BYTES_MAX);
-    release.guid = sok_answer_text(arena, sok_json_text(row, "guid", NULL), SOK_MAGNET_MAX);
+    release.guid = sok_answer_guid(arena, sok_json_text(row, "guid", NULL), NULL, SOK_MAGNET_MAX);
     if (!release.title || !sok_answer_category_fits(categories) ||
         sok_text_eq(sok_json_text(row, "protocol", ""), "usenet"))
         return false;

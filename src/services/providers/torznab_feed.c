@@ -4,7 +4,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/digest.h"
 #include "base/text.h"
 #include "domain/infohash.h"
 #include "net/url.h"
@@ -120,17 +119,6 @@ static void read_links(struct item *item, struct sok_found_release *release)
     sok_answer_hashes(item->arena, release, magnet, hash ? hash : element(item, "infoHash"));
 }
 
-static bool has_secret(const char *text, const char *key)
-{
-    static const char *const names[] = {
-        "apikey=", "api_key=", "passkey=", "torrent_pass=", "secret_key=", "&r="};
-    for (size_t i = 0; i < SOK_ARRAY_LEN(names); i++)
-        if (strcasestr(text, names[i]))
-            return true;
-    return !sok_text_empty(key) && strstr(text, key);
-}
-
-// Users see the guid: one that carries a key is replaced by its digest, which identifies as well.
 static void read_guid(struct item *item, struct sok_found_release *release)
 {
     const char *guid = element(item, "guid");
@@ -140,13 +128,7 @@ static void read_guid(struct item *item, struct sok_found_release *release)
         guid = release->magnet        ? release->magnet
                : release->torrent_url ? release->torrent_url
                                       : release->title;
-    if (has_secret(guid, item->source->key) || strlen(guid) > GUID_BYTES_MAX) {
-        char digest[SOK_SHA256_HEX];
-        sok_sha256_hex(guid, strlen(guid), digest);
-        release->guid = sok_format(item->arena, "sha256:%.32s", digest);
-    } else {
-        release->guid = sok_answer_text(item->arena, guid, GUID_BYTES_MAX);
-    }
+    release->guid = sok_answer_guid(item->arena, guid, item->source->key, GUID_BYTES_MAX);
 }
 
 // --- Facts.
@@ -231,7 +213,7 @@ static void read_facts(struct item *item, struct sok_found_release *release)
     release->indexer =
         sok_answer_text(item->arena, indexer ? indexer : element(item, "prowlarrindexer"), 100);
     const char *details = usable_link(item, element(item, "comments"));
-    if (details && !sok_magnet_is(details) && !has_secret(details, item->source->key))
+    if (details && !sok_magnet_is(details) && !sok_answer_has_secret(details, item->source->key))
         release->details_url = details;
 }
 
