@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import time
 
-from . import postgres
+from . import postgres, secrets
 from .http import Client
 from .process import SLOW, Process, free_port, wait_until
 from .ws import WebSocket
@@ -83,11 +83,13 @@ class Sokoul:
     return self.process.output()
 
   def kill(self):
-    """SIGKILL; a word of a sanitizer in the log fails the test."""
+    """SIGKILL; a word of a sanitizer or a secret in the log fails the test."""
     if self.process:
       self.process.kill()
       said = re.search(r"(ERROR: \w+Sanitizer|runtime error:|WARNING: ThreadSanitizer).*(\n.*){0,25}", self.log())
       assert not said, said[0]
+      told = secrets.in_log(self.log())
+      assert not told, told[:5]
 
   def stop(self):
     """A graceful stop; the exit code must be 0 and no sanitizer may have spoken."""

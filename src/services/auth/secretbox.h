@@ -30,9 +30,9 @@ SOK_MUST_CHECK enum sok_status sok_secretbox_unseal(
     const struct sok_secretbox *box, struct sok_arena *arena, const char *purpose, const char *sealed,
     const char **ret_secret, struct sok_error *err);
 
-// The address of a torrent as the database keeps it: it may carry its indexer's key. Sealed for "torrent-url";
-// NULL stays NULL, and without a box (a test of its own) it stays as it is. Opening takes what is not sealed
-// as it is: rows from before. Errors as above.
+// The address of a torrent as the database keeps it: it may carry its indexer's key. Sealed for
+// "torrent-url"; NULL stays NULL, and without a box (a test of its own) it stays as it is. Opening takes what
+// is not sealed as it is: rows from before. Errors as above.
 SOK_MUST_CHECK enum sok_status sok_secretbox_seal_url(
     const struct sok_secretbox *box, struct sok_arena *arena, const char *url, const char **ret_stored,
     struct sok_error *err);

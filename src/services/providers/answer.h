@@ -37,8 +37,8 @@ const char *sok_provider_base(const struct sok_provider_call *call, const char *
 const char *sok_answer_text(struct sok_arena *arena, const char *text, size_t max_bytes);
 // Whether a text carries `key` (may be NULL), or a parameter that is a key by its name.
 bool sok_answer_has_secret(const char *text, const char *key);
-// A release's guid as users may see it: one that carries a key (`key`, or a parameter that is one by its name),
-// or is longer than max_bytes, becomes its digest, which identifies as well. NULL as above.
+// A release's guid as users may see it: one that carries a key (`key`, or a parameter that is one by its
+// name), or is longer than max_bytes, becomes its digest, which identifies as well. NULL as above.
 const char *sok_answer_guid(struct sok_arena *arena, const char *guid, const char *key, size_t max_bytes);
 // As sok_answer_text, without HTML tags and with its entities decoded.
 const char *sok_answer_html(struct sok_arena *arena, const char *html, size_t max_bytes);
