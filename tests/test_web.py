@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from harness import pictures
 from harness.browser import Page
 from harness.process import wait_until
 from harness.scene import GIB, Release, Torznab, metadata, release, settings_for
@@ -124,4 +125,41 @@ def test_a_forgotten_password_is_replaced_from_the_link(folder, start, page):
   page.sees("was used")
   page.press("Ask for a new one")
   page.sees("Forgot your password?")
+  assert page.violations() == []
+
+
+def test_a_picture_is_set_refused_and_taken_away(folder, start, page):
+  server = start()
+  server.admin("ada")
+  page.driver.get(f"http://127.0.0.1:{server.port}/")
+  page.fill("Username or email", "ada")
+  page.fill("Password", PASSWORD)
+  page.press("Sign in", "form")
+  page.sees("What would you like to watch?")
+  assert not page.driver.find_elements("css selector", "img.avatar")
+  page.find("header button[aria-haspopup=dialog]").click()
+  page.sees("ada@example.org")
+  shown = lambda: page.driver.execute_script(  # noqa: E731
+    "return [...document.querySelectorAll('img.avatar')].map(one => [new URL(one.src).pathname, one.naturalWidth])")
+
+  def choose(name, content):
+    (folder / name).write_bytes(content)
+    page.driver.find_element("css selector", "dialog input[type=file]").send_keys(str(folder / name))
+  choose("me.png", pictures.png(700, 700))
+  page.sees("Your picture is set.")
+  page.until(lambda: [width for _, width in shown()] == [512, 512], "the picture in the head and in the dialog")
+  before = shown()
+  choose("me.jpeg", b"\xff\xd8\xff no picture")
+  page.sees("the picture is damaged or not complete")
+  assert shown() == before
+  choose("other.jpeg", pictures.jpeg(300, 200))
+  page.until(lambda: shown() != before and [width for _, width in shown()] == [300, 300], "the new picture")
+  page.press("Close", "dialog")
+  page.driver.refresh()
+  page.sees("What would you like to watch?")
+  page.until(lambda: {width for _, width in shown()} == {300}, "the picture after a reload")
+  page.find("header button[aria-haspopup=dialog]").click()
+  page.press("Remove it", "dialog")
+  page.sees("Your picture is gone.")
+  assert shown() == []
   assert page.violations() == []

@@ -20,6 +20,7 @@ export default defineConfig(({ mode }) => ({
   server: {
     proxy: {
       '/api': 'http://127.0.0.1:3000',
+      '/avatars': 'http://127.0.0.1:3000',
       '/stream': 'http://127.0.0.1:3000',
       '/ws': { target: 'ws://127.0.0.1:3000', ws: true },
     },

@@ -5,6 +5,7 @@ export interface User {
   username: string
   email: string
   role: 'user' | 'moderator' | 'admin'
+  avatar_url: string | null
 }
 
 export interface Reason {
@@ -114,6 +115,7 @@ export function setSignedOutHandler(handler: () => void) {
 async function send(method: string, path: string, body?: unknown): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (accessToken) headers.Authorization = `Bearer ${accessToken}`
+  if (body instanceof FormData) return fetch(`/api/v1${path}`, { method, headers, body })
   if (body !== undefined) headers['Content-Type'] = 'application/json'
   return fetch(`/api/v1${path}`, { method, headers, body: body === undefined ? null : JSON.stringify(body) })
 }
@@ -174,6 +176,12 @@ export const api = {
   resetPassword: (token: string, password: string, end_api_keys: boolean) =>
     post('/auth/password/reset', { token, password, end_api_keys }),
   me: () => get<User>('/auth/me'),
+  setAvatar(file: File) {
+    const form = new FormData()
+    form.append('avatar', file)
+    return call<User>('PUT', '/auth/me/avatar', form)
+  },
+  removeAvatar: () => call<void>('DELETE', '/auth/me/avatar'),
   wsTicket: () => post<{ ticket: string }>('/auth/ws-ticket'),
 
   startSearch: (input: { query: string; year?: number; media_type?: string; season?: number; episode?: number }) =>
