@@ -45,6 +45,7 @@ enum sok_status sok_ip_rules_page(
     SOK_WHERE_AUTO where;
     sok_where_init(&where);
     sok_where_add(&where, "kind = ?", sok_db_text(kind));
+    where.list = sok_where_list(arena, &where); // a cursor is good later, too: without what the time is now
     sok_where_add(&where, "expires_at IS NULL OR expires_at > ?", sok_db_int(now_ms));
     return sok_page_list(
         tx, arena, &table, &where, sorts, SOK_ARRAY_LEN(sorts), true, "id", page, ret, ret_count, ret_info,
