@@ -97,6 +97,10 @@ void sok_connections_notify(
         pthread_mutex_unlock(&list->lock);
         *socket_context = connection;
     } else if (connection) {
+        // It does not tell of the end of a request whose parameters it had no room for.
+        void *unfinished = connection->exchange;
+        if (unfinished)
+            sok_exchange_done(server, mhd, &unfinished, MHD_REQUEST_TERMINATED_WITH_ERROR);
         pthread_mutex_lock(&list->lock);
         DL_DELETE(list->first, connection);
         count_out(list, connection->client);

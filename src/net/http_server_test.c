@@ -670,6 +670,21 @@ static void what_cannot_be_read_gets_one_problem_document(void **state)
     }
 }
 
+// libmicrohttpd says nothing of the end of such a request; a stop would wait for it.
+static void request_with_too_many_parameters_ends(void **state)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    char parameters[8001] = "";
+    for (int i = 0; i < 8000; i += 2)
+        memcpy(parameters + i, "a&", 2);
+    struct raw_reply reply =
+        raw_ask(arena, port, sok_format(arena, "GET /hello?%s HTTP/1.1\r\nHost: x\r\n\r\n", parameters));
+    assert_int_equal(431, reply.status);
+    raw_assert_has(reply, "headers_too_large");
+    // Returns at once, though the grace is weeks.
+    server = sok_http_server_stop(server, INT32_MAX);
+}
+
 static void headers_with_two_readings_are_refused(void **state)
 {
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
@@ -967,6 +982,7 @@ int main(void)
         TEST(a_slow_handler_gets_its_body_too),
         TEST(clients_that_leave_while_waiting_do_no_harm),
         TEST(what_cannot_be_read_gets_one_problem_document),
+        TEST(request_with_too_many_parameters_ends),
         TEST(headers_with_two_readings_are_refused),
         TEST(stopping_lets_running_requests_finish),
         TEST(stopping_waits_for_half_sent_requests_a_moment_only),

@@ -217,6 +217,12 @@ class Maker:
       return
     request.body = json.dumps(body).encode()
 
+  def stuff(self, request):
+    """Well-formed and far too much."""
+    request.body = self.rng.choice([b'{"query":"' + b"x" * MIB + b'"}', b'{"torrent_url":"http://a/' + b"x" * MIB + b'"}', b'{"providers":[' + b'"x",' * (MIB // 4) + b'"x"]}',
+                                    b"{" + b",".join(b'"%d":[]' % n for n in range(80_000)) + b"}", b" " * MIB + b"{}"])
+    request.kind = b"application/json"
+
   def put_body(self, request):
     request.body, request.kind = self.rng.choice(BODIES), self.rng.choice([b"application/json", b"application/json", request.kind])
 
@@ -291,7 +297,7 @@ class Maker:
   def make(self, route):
     request = self.valid(route)
     has_body = request.body is not None
-    bodies = [self.spoil_field] * 6 + [self.spoil_text] * 2 + [self.add_unknown, self.double_a_field, self.drop_a_field, self.put_body, self.put_body, self.cut_body, self.flip_bytes, self.put_kind]
+    bodies = [self.spoil_field] * 6 + [self.spoil_text] * 2 + [self.add_unknown, self.double_a_field, self.drop_a_field, self.put_body, self.put_body, self.stuff, self.stuff, self.cut_body, self.flip_bytes, self.put_kind]
     others = [self.put_segment, self.bend_path, self.put_query, self.spoil_parameter, self.spoil_parameter, self.spoil_cursor, self.put_header, self.put_header, self.put_known_header,
               self.put_known_header, self.put_method, self.put_host]
     if "MULTIPART" in route.body:
