@@ -23,6 +23,7 @@ def test_every_route_has_its_place_in_the_contract():
   names = [route.name for route in ROUTES]
   assert len(set(names)) == len(names)
   assert not sorted(set(names) - set(WHO)), "who may call these?"
+  assert not sorted(set(WHO) - set(names)), "the contract's rows that are no routes"
   described = json.loads(subprocess.run([BINARY, "openapi"], capture_output=True, check=True).stdout)["paths"]
   paths = {f"{method.upper()} {path}" for path, item in described.items() for method in item}
   undescribed = {route.name for route in ROUTES if route.name.replace("...}", "}") not in paths}

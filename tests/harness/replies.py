@@ -20,7 +20,7 @@ BODY_MOST = 8 << 20  # what is longer and JSON is a mistake in itself
 
 def pages():
   """The paths of the web interface, which the document leaves out."""
-  return re.findall(r'"(/[^"]*)",[^\n]*\bsok_web_\w+\}', (ROOT / "src" / "api" / "routes.c").read_text())
+  return re.findall(r'"(/[^"]*)",[^\n]*\bsok_web_\w+\)', (ROOT / "src" / "api" / "routes.c").read_text())
 
 
 class Checker:
