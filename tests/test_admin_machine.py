@@ -449,3 +449,137 @@ def test_busy_workers_and_waiting_jobs_are_seen(start, keep):
     admin.ok("POST", "/search", {"query": f"Paper Lantern {number}"})
   full = wait_until(lambda: (now := stats(admin)) and now["queues"]["search"] == {"pending": 2, "running": 4, "dead": 0} and now, 30, what="four searches")
   assert {pool["name"]: pool["busy"] for pool in full["workers"]["pools"]}["scout"] == 4
+
+
+# The library.
+
+def task_done(admin, reply):
+  task = reply.json["task_id"]
+  assert reply.status == 202 and reply.headers["Location"] == f"/api/v1/tasks/{task}"
+  return wait_until(lambda: (now := admin.ok("GET", f"/tasks/{task}")) and now["status"] in ("completed", "failed") and now, 60, what="the job")
+
+
+def tree(server):
+  return sorted(str(path.relative_to(server.library)) for path in server.library.rglob("*") if path.is_file())
+
+
+@pytest.fixture(scope="module")
+def shelves(server, admin, films):
+  """A film and a series in the library, scanned."""
+  import shutil
+  season = server.library / "Shows" / "Harbour Lights (2016)" / "Season 01"
+  film = server.library / "Movies" / "Paper Lantern (2019)"
+  for path in [film / "Paper Lantern (2019).mp4", film / "Paper Lantern (2019).Extended.mp4",
+               *(season / f"Harbour Lights (2016) - {number}.mp4" for number in ("S01E01", "S01E02", "S01E03-E04"))]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(films("small.mp4"), path)
+  for name in ("Paper Lantern (2019).en.srt", "Paper Lantern (2019).Extended.fr.srt", "notes.txt"):
+    (film / name).write_text("1\n00:00:01,000 --> 00:00:02,000\nHello.\n")
+  (season / "Harbour Lights (2016) - S01E02.pt-br.forced.srt").write_text("1\n")
+  done = task_done(admin, admin.post("/media/scan"))
+  assert done["status"] == "completed" and done["result"]["files"] == 5 and done["result"]["media_made"] >= 2, done
+  works = {item["title"]: item for item in admin.ok("GET", "/media")["items"]}
+  assert set(works) == {"Paper Lantern", "Harbour Lights"}, works
+  return works
+
+
+def test_a_work_is_changed_field_by_field_and_facts_can_be_taken_away(server, admin, shelves):
+  path = f"/media/{shelves['Paper Lantern']['id']}"
+  before = admin.get(path)
+  reply = admin.put(path, {"overview": "A lantern.", "imdb_id": "tt9900001", "release_date": "2019-05-31", "original_language": "pt-BR", "year": 2018,
+                           "poster_url": "https://img.example/p.jpg", "runtime_minutes": 12}, headers={"If-Match": before.headers["ETag"]})
+  assert reply.status == 200 and reply.json["overview"] == "A lantern." and reply.headers["ETag"] != before.headers["ETag"]
+  assert_problem(admin.put(path, {"overview": "x"}, headers={"If-Match": before.headers["ETag"]}), 412)
+  assert admin.put(path, reply.json).json == {**reply.json, "updated_at": admin.get(path).json["updated_at"]}, "what was got can be put"
+  nothing = dict.fromkeys(("overview", "imdb_id", "release_date", "original_language", "poster_url", "runtime_minutes"))
+  back = admin.ok("PUT", path, {**nothing, "year": 2019})
+  assert back == {**before.json, "updated_at": back["updated_at"]}
+  assert admin.ok("PUT", path, {"overview": ""})["overview"] is None
+  wrong = {"title": "?", "imdb_id": "nm1", "release_date": "yesterday", "poster_url": "javascript:alert(1)", "backdrop_url": "//x/y", "year": 12,
+           "original_language": "Klingon", "season_number": 1, "tmdb_id": "seven"}
+  assert problems(admin.put(path, wrong)) == {("title", "invalid"), ("imdb_id", "invalid"), ("release_date", "invalid"), ("poster_url", "invalid"),
+                                              ("backdrop_url", "invalid"), ("year", "out_of_range"), ("original_language", "invalid"),
+                                              ("season_number", "invalid"), ("tmdb_id", "wrong_type")}
+  assert problems(admin.put(path, {"title": None})) == problems(admin.put(path, {"title": ""})) == {("title", "required")}
+  assert admin.ok("GET", path) == {**back, "updated_at": admin.get(path).json["updated_at"]}
+  assert problems(admin.post("/media", {"media_type": "episode", "year": 0})) == {
+    ("title", "required"), ("parent_id", "required"), ("season_number", "required"), ("episode_number", "required"), ("year", "out_of_range")}
+  rows = audit(server, "media.update")
+  assert json.loads(rows[0]["old_value"])["year"] == 2019 and json.loads(rows[0]["new_value"])["imdb_id"] == "tt9900001"
+
+
+def test_enriching_asks_the_providers_and_says_how_it_went(start, keep):
+  tmdb, tvmaze = metadata(keep)
+  server = start(**settings_for(tmdb=tmdb, tvmaze=tvmaze))
+  admin = server.admin()
+  film = admin.ok("POST", "/media", {"title": LANTERN["title"], "year": LANTERN["year"], "media_type": "movie"})["id"]
+  assert task_done(admin, admin.post(f"/media/{film}/enrich"))["status"] == "completed"
+  work = admin.ok("GET", f"/media/{film}")
+  assert work["tmdb_id"] == LANTERN["id"] and work["enriched_at"]
+  assert_problem(admin.post("/media/018f0000-0000-7000-8000-000000000000/enrich"), 404)
+  (row,) = audit(server, "media.enrich")
+  assert row["resource_id"] == film
+
+
+def test_removing_works_with_their_files_leaves_what_is_not_theirs(server, admin, shelves):
+  series, film = shelves["Harbour Lights"]["id"], shelves["Paper Lantern"]["id"]
+  episodes = {row["episode_number"]: row for row in admin.ok("GET", f"/media/{series}/episodes")["items"]}
+  before = tree(server)
+  for query in ("perhaps", "1", ""):
+    assert problems(admin.delete(f"/media/{film}?delete_files={query}")) == {("delete_files", "invalid")}
+  assert_problem(admin.delete(f"/media/{film}", headers={"If-Match": '"old"'}), 412)
+  # Half of a double episode goes: its file has the other half.
+  assert admin.delete(f"/media/{episodes[3]['id']}?delete_files=true").status == 204
+  assert tree(server) == before
+  # An episode goes with its subtitle.
+  assert admin.delete(f"/media/{episodes[2]['id']}?delete_files=true").status == 204
+  assert tree(server) == [name for name in before if "S01E02" not in name]
+  # The film without its files: the next scan finds it again.
+  assert admin.delete(f"/media/{film}").status == 204
+  assert admin.get(f"/media/{film}").status == 404 and len([name for name in tree(server) if "Paper Lantern" in name]) == 5
+  task_done(admin, admin.post("/media/scan"))
+  works = {item["title"]: item["id"] for item in admin.ok("GET", "/media")["items"]}
+  etag = admin.get(f"/media/{works['Paper Lantern']}").headers["ETag"]
+  assert admin.delete(f"/media/{works['Paper Lantern']}?delete_files=true", headers={"If-Match": etag}).status == 204
+  assert [name for name in tree(server) if "Lantern" in name] == ["Movies/Paper Lantern (2019)/notes.txt"], "what is neither film nor subtitle stays"
+  assert_problem(admin.delete(f"/media/{film}?delete_files=true"), 404)
+  # The series with the rest, the whole double episode among it (the scan has found its first half again).
+  assert admin.delete(f"/media/{series}?delete_files=true").status == 204
+  assert [name for name in tree(server) if "Harbour" in name] == [] and not (server.library / "Shows").exists()
+  rows = audit(server, "media.delete")
+  assert [json.loads(row["old_value"])["delete_files"] for row in rows] == [True, True, False, True, True]
+  for nobody in (server.account("reader"), server.client()):
+    for reply in (nobody.put(f"/media/{film}", {}), nobody.delete(f"/media/{film}?delete_files=true"), nobody.post("/media/scan"), nobody.post(f"/media/{film}/enrich")):
+      assert reply.status in (401, 403)
+
+
+def test_imports_follow_the_names_that_are_set(start, keep, folder, films, tracker, torrent_of):
+  from harness.peers import Aria2
+  film = films("Paper.Lantern.2019.720p.mp4")
+  torrent = torrent_of(film)
+  seeder = keep(Aria2(folder / "aria2", torrent, film.parent)).wait_seeding()
+  tracker.add(torrent, seeder.port)
+  server = start(**settings_for([keep(Torznab([Release(GOOD, torrent)]))]))
+  admin = server.admin()
+  admin.ok("PUT", "/admin/settings", {"naming": {"movie": "Films/{year}/{title}/{title}{ [resolution]}"}})
+  answer = server.search(admin, "Paper Lantern", year=2019, media_type="movie")
+  server.wait_download(admin, server.download(admin, search_result_id=answer["results"][0]["id"]))
+  (name,) = wait_until(lambda: tree(server), 30, what="the film in the library")
+  assert name.startswith("Films/2019/Paper Lantern/Paper Lantern [") and name.endswith("p].mp4"), name
+  (file,) = admin.ok("GET", f"/media/{answer['media_id']}/files")["items"]
+  assert file["file_path"] == str(server.library / name)
+  # A scan finds it under the same work.
+  assert task_done(admin, admin.post("/media/scan"))["result"]["unchanged"] == 1
+  assert [item["id"] for item in admin.ok("GET", "/media")["items"]] == [answer["media_id"]]
+
+
+def test_more_downloads_run_as_soon_as_more_may(start):
+  server = start(torrent_max_active=1)
+  admin = server.admin()
+  downloads = [server.download(admin, info_hash=f"{number:040x}") for number in (1, 2, 3)]
+
+  def running():
+    return [row["id"] for row in admin.ok("GET", "/downloads")["items"] if row["status"] == "downloading"]
+  wait_until(lambda: len(running()) == 1, 30, what="one download")
+  admin.ok("PUT", "/admin/settings", {"torrent_max_active": 3, "torrent_down_kib": 512})
+  wait_until(lambda: sorted(running()) == sorted(downloads), 30, what="all three downloads")

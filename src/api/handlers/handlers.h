@@ -113,9 +113,11 @@ SOK_HANDLER(sok_media_list_files);
 SOK_HANDLER(sok_media_episodes);
 SOK_HANDLER(sok_media_create);
 SOK_HANDLER(sok_media_change);
-SOK_HANDLER(sok_media_remove);
 SOK_HANDLER(sok_media_enrich);
 SOK_HANDLER(sok_media_scan);
+
+// media_remove.c
+SOK_HANDLER(sok_media_remove);
 
 // openapi.c
 SOK_HANDLER(sok_openapi_get);

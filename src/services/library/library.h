@@ -45,6 +45,10 @@ SOK_MUST_CHECK enum sok_status sok_library_open_file(
 SOK_MUST_CHECK enum sok_status sok_library_remove_file(
     const struct sok_library *library, const char *file_path, struct sok_error *err);
 
+// The same, and the subtitles that lie beside it under its name.
+SOK_MUST_CHECK enum sok_status sok_library_remove_film(
+    const struct sok_library *library, struct sok_arena *arena, const char *file_path, struct sok_error *err);
+
 // --- Importing a finished download.
 
 struct sok_import_file {
