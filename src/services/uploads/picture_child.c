@@ -1,5 +1,6 @@
 // `sokoul-probe picture`: see picture.h for what it is for, jail.c for what is left to it.
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,6 +61,7 @@ int sok_picture_child_main(void)
     if (!bytes)
         return SOK_PICTURE_NO_INPUT;
     enum sok_picture_result result = SOK_PICTURE_NO_JAIL;
+    (void)setpriority(PRIO_PROCESS, 0, 10); // films and sign-ins go first, however hard the picture is
     SOK_BUF_AUTO out;
     sok_buf_init(&out, OUTPUT_BYTES_MAX);
     if (sok_jail_enter(CPU_SECONDS, SOK_PICTURE_TIMEOUT_MS / 1000 + 5, MEMORY_MIB))
