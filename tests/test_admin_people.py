@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from harness.http import assert_problem
+from harness.http import Client, assert_problem
 from harness.process import wait_until
+from harness.scene import Torznab, release, settings_for
 from harness.swarm import Swarm
 from harness.ws import Refused, WebSocket
 
@@ -105,6 +106,53 @@ def test_disabling_ends_everything_at_once_and_enabling_lets_in_again(server, ad
   is_out(some)  # what has ended stays ended
   assert server.login(some.user["username"]).get("/auth/me").status == 200
   assert_problem(admin.put(path_of(some), {"is_active": "no"}), 422)
+
+
+class Key:
+  """A client with an API key of `client`, and a WebSocket that it opened."""
+
+  def __init__(self, client):
+    self.port, self.user = client.port, client.user
+    self.headers = {"X-Api-Key": client.ok("POST", "/auth/api-keys", {"name": "script"})["key"]}
+    self.client = Client(self.port)
+    self.socket = WebSocket(self.port, "/ws", headers=self.headers)
+
+  def get(self, path):
+    return self.client.get(path, headers=self.headers)
+
+
+def test_api_keys_and_what_they_opened_follow_role_and_activity(server, admin, person):
+  some = person()
+  key = Key(some)
+  assert_problem(key.get("/admin/users"), 403)
+  admin.ok("PUT", path_of(some, "/role"), {"role": "admin"})
+  assert key.get("/admin/users").status == 200 and key.socket.wait_closed() == 1012
+  admin.ok("PUT", path_of(some, "/role"), {"role": "user"})
+  assert_problem(key.get("/admin/users"), 403)
+  again = WebSocket(key.port, "/ws", headers=key.headers)
+  admin.ok("PUT", path_of(some), {"is_active": False})
+  assert_problem(key.get("/auth/me"), 401)
+  assert again.wait_closed() == 4401
+  admin.ok("PUT", path_of(some), {"is_active": True})
+  assert key.get("/auth/me").status == 200  # it rested
+  last = WebSocket(key.port, "/ws", headers=key.headers)
+  admin.ok("DELETE", path_of(some))
+  assert_problem(key.get("/auth/me"), 401)
+  assert last.wait_closed() == 4401
+
+
+def test_a_user_who_is_deleted_in_the_middle_of_a_search(start, keep):
+  indexer = keep(Torznab([release("Paper.Lantern.2019.720p.WEB-DL.x264-OWN", 1)], fault="slow"))
+  server = start(**settings_for([indexer]))
+  admin, some, other = server.admin(), server.account("some"), server.account("other")
+  search = some.ok("POST", "/search", {"query": "Paper Lantern"}, status=202)["search_id"]
+  wait_until(lambda: some.ok("GET", f"/search/{search}")["status"] == "running", 20, what="the search to run")
+  admin.ok("DELETE", path_of(some))
+  indexer.fault = None
+  assert server.search(other, "Paper Lantern")["status"] == "completed"
+  wait_until(lambda: server.rows("SELECT id FROM tasks WHERE status IN ('pending', 'running')") == [], 60, what="the end of all jobs")
+  assert server.rows("SELECT id FROM searches WHERE id = ?", search) == [] and server.rows("SELECT id FROM tasks WHERE id = ?", search) == []
+  assert '"level":"error"' not in server.log()
 
 
 def test_if_match_is_honoured(server, admin, person):

@@ -212,6 +212,23 @@ def test_an_unknown_name_is_not_written_down(world):
   assert "oh-my-password-here" not in world.server.log()
 
 
+def test_the_command_line_is_written_down(start):
+  server = start()
+  admin = server.admin()
+  for arguments, stdin in ((("user", "add", "cleo", "--email", "cleo@example.org", "--role", "user"), "a good passphrase\n"),
+                           (("user", "passwd", "cleo"), "a better passphrase\n"), (("user", "disable", "cleo"), None),
+                           (("user", "disable", "cleo"), None), (("user", "enable", "cleo"), None),
+                           (("provider", "add", "mine", "--kind", "torznab", "--url", "http://127.0.0.1:9/api"), "the-key-of-it\n"),
+                           (("provider", "remove", "mine"), None)):
+    code, _, said = server.run(*arguments, stdin=stdin)
+    assert code == 0, (arguments, said)
+  entries = [entry for entry in admin.ok("GET", "/admin/audit-logs")["items"] if entry["request_id"] is None]
+  assert [entry["action"] for entry in entries][::-1] == ["register", "password_changed", "user.disable", "user.enable", "provider.add", "provider.remove"]
+  assert all(entry["user_id"] is None and entry["ip_address"] is None for entry in entries)
+  assert entries[-1]["new_value"] == {"username": "cleo", "role": "user"}
+  assert "the-key-of-it" not in json.dumps(entries) and "passphrase" not in json.dumps(entries)
+
+
 def test_no_secret_is_in_the_trail_or_the_log(world):
   trail, log = json.dumps(world.entries()), world.server.log()
   for secret in (*SECRETS, world.secret_key):

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/rand.h"
 #include "base/text.h"
+#include "data/audit.h"
 #include "data/migrate.h"
 #include "services/auth/keyfiles.h"
 
@@ -66,4 +68,27 @@ enum sok_status sok_local_user(
     }
     return sok_fail(
         err, SOK_NOT_FOUND, "there is no admin yet: sokoul user add NAME --email ADDRESS --role admin");
+}
+
+static enum sok_status write_entry(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    return sok_audit_insert(tx, context, err);
+}
+
+enum sok_status sok_local_audit(
+    struct sok_local *local, const char *action, const char *resource, const char *resource_id,
+    const char *new_value, struct sok_error *err)
+{
+    char id[SOK_UUID_LEN + 1];
+    int64_t now_ms = sok_clock_now_ms(&sok_clock_system);
+    sok_uuid7(now_ms, id);
+    struct sok_audit entry = {
+        .id = id,
+        .action = action,
+        .resource = resource,
+        .resource_id = resource_id,
+        .new_value = new_value,
+        .created_at = now_ms,
+    };
+    return sok_db_write(local->db, write_entry, &entry, err);
 }

@@ -26,6 +26,12 @@ void sok_local_close(struct sok_local *local);
 SOK_MUST_CHECK enum sok_status sok_local_user(
     struct sok_local *local, const char *name, struct sok_user *ret, struct sok_error *err);
 
+// Writes into the audit trail what was done, as the API does (docs/guide/audit.md): by nobody who signed in,
+// from no address. new_value: JSON without secrets, or NULL.
+SOK_MUST_CHECK enum sok_status sok_local_audit(
+    struct sok_local *local, const char *action, const char *resource, const char *resource_id,
+    const char *new_value, struct sok_error *err);
+
 #define SOK_LOCAL_AUTO SOK_CLEANUP(sok_local_close) struct sok_local
 
 #endif

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
@@ -31,6 +32,11 @@ static enum sok_status add(
     enum sok_status status = sok_provider_store_put(&store, local->arena, NULL, &edit, &row, err);
     sok_wipe((char *)edit.api_key, strlen(edit.api_key));
     SOK_TRY(status);
+    SOK_JSON_AUTO *value = json_object();
+    sok_json_set_text(value, "name", row.name);
+    sok_json_set_text(value, "kind", row.kind);
+    SOK_TRY(
+        sok_local_audit(local, "provider.add", "provider", row.id, sok_json_dump(local->arena, value), err));
     printf("Added %s (%s, %.*s).\n", row.name, row.kind, (int)strcspn(row.url, "?"), row.url);
     return SOK_OK;
 }
@@ -73,6 +79,7 @@ static enum sok_status remove_one(
     if (provider.from_environment)
         return sok_fail(err, SOK_CONFLICT, "%s comes from the environment: remove its setting", name);
     SOK_TRY(sok_provider_store_remove(&store, provider.config.id, err));
+    SOK_TRY(sok_local_audit(local, "provider.remove", "provider", provider.config.id, NULL, err));
     printf("Removed %s.\n", name);
     return SOK_OK;
 }

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/local.h"
+#include "services/auth/people.h"
 
 static enum sok_status add(
     struct sok_local *local, const char *name, const char *email, const char *role, struct sok_error *err)
@@ -17,6 +18,9 @@ static enum sok_status add(
     enum sok_status status = sok_accounts_create(&local->auth->accounts, local->arena, &account, &user, err);
     sok_wipe((char *)password, strlen(password));
     SOK_TRY(status);
+    SOK_TRY(sok_local_audit(
+        local, "register", "user", user.id,
+        sok_format(local->arena, "{\"username\":\"%s\",\"role\":\"%s\"}", user.username, user.role), err));
     printf("Added %s (%s).\n", user.username, user.role);
     return SOK_OK;
 }
@@ -55,20 +59,9 @@ static enum sok_status passwd(struct sok_local *local, const char *name, struct 
     sok_wipe((char *)password, strlen(password));
     SOK_TRY(status);
     SOK_TRY(sok_session_end_user(local->auth->sessions, user.id, NULL, "password_changed", err));
+    SOK_TRY(sok_local_audit(local, "password_changed", "user", user.id, NULL, err));
     printf("The password of %s is changed; all sessions have ended.\n", user.username);
     return SOK_OK;
-}
-
-struct activation {
-    const char *user_id;
-    bool active;
-};
-
-static enum sok_status activation_body(struct sok_db_tx *tx, void *context, struct sok_error *err)
-{
-    const struct activation *activation = context;
-    return sok_users_set_active(
-        tx, activation->user_id, activation->active, sok_clock_now_ms(&sok_clock_system), err);
 }
 
 static enum sok_status set_active(
@@ -76,10 +69,13 @@ static enum sok_status set_active(
 {
     struct sok_user user;
     SOK_TRY(sok_local_user(local, name, &user, err));
-    struct activation activation = {user.id, active};
-    SOK_TRY(sok_db_write(local->db, activation_body, &activation, err));
-    if (!active)
-        SOK_TRY(sok_session_end_user(local->auth->sessions, user.id, NULL, "disabled", err));
+    struct sok_user before;
+    struct sok_person_edit edit = {.enable = active, .disable = !active};
+    SOK_TRY(sok_person_change(local->auth, local->arena, user.id, &edit, &before, &user, err));
+    if (before.is_active != active)
+        SOK_TRY(sok_local_audit(
+            local, active ? "user.enable" : "user.disable", "user", user.id,
+            active ? "{\"is_active\":true}" : "{\"is_active\":false}", err));
     printf("%s is %s.\n", user.username, active ? "active" : "disabled; all sessions have ended");
     return SOK_OK;
 }
