@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from harness import replies  # noqa: E402
+from harness import servers  # noqa: E402
 from harness.films import make_film  # noqa: E402
 from harness.sokoul import BINARY, Sokoul  # noqa: E402
 from harness.torrents import Torrent, Tracker  # noqa: E402
@@ -49,6 +50,10 @@ def pytest_runtest_teardown(item):
   wrong = replies.checker.mismatches() if replies.checker else []
   if wrong and not outcome.excinfo:
     pytest.fail(f"not as docs/api/openapi.json says ({item.nodeid}):\n{replies.text(wrong)}", pytrace=False)
+
+
+def pytest_sessionfinish():
+  servers.end_shared()
 
 
 def pytest_collection_modifyitems(items):

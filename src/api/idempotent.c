@@ -28,6 +28,19 @@ static bool is_key(const char *text)
     return len > 0 && len <= KEY_MAX;
 }
 
+// The answer as it was, with the address of what it made.
+static void reply_kept(struct sok_request *request, const struct sok_idempotency *kept)
+{
+    json_t *answer = sok_api_json_column(kept->response);
+    const char *search = sok_json_text(answer, "search_id", NULL);
+    const char *download = sok_json_text(answer, "download_id", NULL);
+    if (search)
+        sok_reply_header(request, "Location", sok_format(request->arena, "/api/v1/search/%s", search));
+    if (download)
+        sok_reply_header(request, "Location", sok_format(request->arena, "/api/v1/downloads/%s", download));
+    sok_reply_json(request, (int)kept->http_status, answer);
+}
+
 enum sok_status sok_idempotent_begin(
     struct sok_request *request, struct sok_idempotent *ret, bool *ret_replied, struct sok_error *err)
 {
@@ -59,7 +72,7 @@ enum sok_status sok_idempotent_begin(
         err->code = "idempotency_key_reused";
         return SOK_INVALID;
     }
-    sok_reply_json(request, (int)kept.http_status, sok_api_json_column(kept.response));
+    reply_kept(request, &kept);
     *ret_replied = true;
     return SOK_OK;
 }

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import time
 
-from . import postgres, secrets
+from . import secrets, servers
 from .http import Client
 from .process import SLOW, Process, free_port, wait_until
 from .ws import WebSocket
@@ -15,8 +15,9 @@ from .ws import WebSocket
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = pathlib.Path(os.environ.get("SOKOUL_BIN", ROOT / "build" / "sokoul"))
 
-# The server on which every program under test gets a database of its own, instead of an SQLite file.
-ON_POSTGRES = os.environ.get("SOKOUL_TEST_POSTGRES")
+# On which set every program under test runs: "embedded" (SQLite, all in one process) or "cluster" (PostgreSQL, Redis,
+# NATS: a database of its own on each).
+SET = os.environ.get("SOKOUL_TEST_SET", "embedded")
 
 # Nothing but loopback, cheap passwords, no limits: a test that is about one of these sets it.
 DEFAULTS = {
@@ -43,12 +44,21 @@ class Sokoul:
     self.data = self.folder / "data"
     self.settings = {**DEFAULTS, "SOKOUL_LISTEN": f"127.0.0.1:{self.port}", "SOKOUL_DATA_DIR": self.data,
                      "SOKOUL_TORRENT_LISTEN": self.peer}
-    if ON_POSTGRES:
-      self.settings["SOKOUL_DATABASE_URL"] = postgres.new_database(ON_POSTGRES)
+    self.nats = None
+    if SET == "cluster":
+      self.settings.update({"SOKOUL_DATABASE_URL": servers.shared(servers.Postgres).new_database(),
+                            "SOKOUL_CACHE_URL": servers.shared(servers.Redis).new_database()})
+      self.own_nats()
     self.settings.update({"SOKOUL_" + name.upper(): value for name, value in settings.items()})
     self.process = None
     if start:
       self.start()
+
+  def own_nats(self):
+    """Anew and empty after each kill: nothing may depend on what it held."""
+    if not self.nats:
+      self.nats = servers.Nats()
+      self.settings["SOKOUL_QUEUE_URL"] = self.nats.url
 
   def listen(self, port):
     """Another port, before the start."""
@@ -65,6 +75,8 @@ class Sokoul:
 
   def start(self, wait=True):
     """Starts the server; returns the seconds until /health answered."""
+    if SET == "cluster":
+      self.own_nats()
     began = time.monotonic()
     self.process = Process([self.binary, "serve"], self.folder / "log", environment(self.settings), self.folder)
     if wait:
@@ -90,6 +102,9 @@ class Sokoul:
       assert not said, said[0]
       told = secrets.in_log(self.log())
       assert not told, told[:5]
+    if self.nats:
+      self.nats.kill()
+      self.nats = None
 
   def stop(self):
     """A graceful stop; the exit code must be 0 and no sanitizer may have spoken."""
@@ -135,7 +150,7 @@ class Sokoul:
   def rows(self, sql, *values):
     """What the database says, read only; parameters are `?`."""
     if "SOKOUL_DATABASE_URL" in self.settings:
-      return postgres.rows(self.settings["SOKOUL_DATABASE_URL"], sql, values)
+      return servers.rows(self.settings["SOKOUL_DATABASE_URL"], sql, values)
     connection = sqlite3.connect(f"file:{self.data / 'sokoul.db'}?mode=ro", uri=True, timeout=10)
     try:
       connection.row_factory = sqlite3.Row

@@ -1,0 +1,156 @@
+"""What a cluster stands on, real and private: PostgreSQL, Redis, NATS JetStream on free loopback ports, gone afterwards."""
+
+import itertools
+import os
+import pathlib
+import pwd
+import shutil
+import subprocess
+import tempfile
+
+import psycopg2
+import psycopg2.extras
+
+from .process import Process, free_port, wait_until
+
+PROGRAMS = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), default=pathlib.Path("/usr/bin"))
+REDIS_DATABASES = 4000
+
+
+def _unprivileged():
+  """What stands before a command: PostgreSQL refuses to run as root. Changing users forgets to die with the parent."""
+  if os.geteuid() != 0:
+    return []
+  user = pwd.getpwnam("postgres")
+  return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--pdeathsig", "KILL", "--"]
+
+
+class _Server:
+  """A program with a folder; `stop` ends it gracefully or not, `start` starts it where it was."""
+
+  def __init__(self, name):
+    # Not below /tmp, which may be closed to other users than the tests' own.
+    self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"sokoul-{name}-", dir="/var/tmp"))
+    self.port, self.process = free_port(), None
+
+  def run(self, command, answers):
+    self.process = Process(command, f"{self.folder}.log", cwd="/")
+    wait_until(answers, 60, 0.02, what=lambda: f"{command[0]}: {self.process.output()[-2000:]}")
+
+  def kill(self):
+    if self.process:
+      self.process.kill()
+      self.process = None
+    pathlib.Path(f"{self.folder}.log").unlink(missing_ok=True)
+    shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Postgres(_Server):
+  """`url` names its server; its one account, sokoul, may make databases."""
+
+  def __init__(self):
+    super().__init__("postgres")
+    self.url = f"postgresql://sokoul@127.0.0.1:{self.port}"
+    self._numbers = itertools.count()
+    if os.geteuid() == 0:
+      shutil.chown(self.folder, "postgres", "postgres")
+    subprocess.run([*_unprivileged(), PROGRAMS / "initdb", "-D", self.folder / "data", "-U", "sokoul", "-A", "trust", "--locale=C.UTF-8",
+                    "-E", "UTF8", "--no-sync"], check=True, capture_output=True, cwd="/", timeout=300)
+    self.start()
+
+  def start(self):
+    options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": 300}
+    command = [*_unprivileged(), PROGRAMS / "postgres", "-D", self.folder / "data"]
+    for name, value in options.items():
+      command += ["-c", f"{name}={value}"]
+    self.run(command, self.answers)
+
+  def answers(self):
+    return subprocess.run([PROGRAMS / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)], timeout=60, check=False).returncode == 0
+
+  def stop(self, mode="fast"):
+    """fast: connections are ended and all is written; immediate: as in a crash."""
+    subprocess.run([*_unprivileged(), PROGRAMS / "pg_ctl", "-D", self.folder / "data", "-m", mode, "-w", "stop"], check=True,
+                   capture_output=True, cwd="/", timeout=120)
+    self.process.popen.wait(60)
+
+  def new_database(self):
+    """An empty database; its URL. It goes with the server."""
+    name = f"sokoul_{next(self._numbers)}"
+    connection = psycopg2.connect(f"{self.url}/postgres")
+    connection.autocommit = True
+    connection.cursor().execute(f"CREATE DATABASE {name}")
+    connection.close()
+    return f"{self.url}/{name}"
+
+
+class Redis(_Server):
+  """Keeps what it has over a stop, as an operator would have it."""
+
+  def __init__(self):
+    super().__init__("redis")
+    self.url = f"redis://127.0.0.1:{self.port}"
+    self._numbers = itertools.count(1)
+    self.start()
+
+  def start(self):
+    self.run(["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--appendonly", "yes", "--save", "",
+              "--databases", str(REDIS_DATABASES)], self.answers)
+
+  def answers(self):
+    done = subprocess.run(["redis-cli", "-p", str(self.port), "ping"], capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout.strip() == "PONG"
+
+  def stop(self):
+    self.process.end(60)
+
+  def new_database(self):
+    return f"{self.url}/{next(self._numbers)}"
+
+
+class Nats(_Server):
+  def __init__(self):
+    super().__init__("nats")
+    self.url = f"nats://127.0.0.1:{self.port}"
+    self.start()
+
+  def start(self):
+    self.run(["nats-server", "-js", "-sd", str(self.folder / "data"), "-a", "127.0.0.1", "-p", str(self.port)], self.answers)
+
+  def answers(self):
+    return "Server is ready" in self.process.output()
+
+  def stop(self):
+    self.process.end(60)
+    self.process.log.unlink()
+
+  def wipe(self):
+    """Its data, while it is stopped."""
+    shutil.rmtree(self.folder / "data", ignore_errors=True)
+
+
+def rows(url, sql, values):
+  """What a database says; parameters are `?`."""
+  connection = psycopg2.connect(url, cursor_factory=psycopg2.extras.RealDictCursor)
+  try:
+    cursor = connection.cursor()
+    cursor.execute(sql.replace("?", "%s"), values)
+    return [{name: bytes(value) if isinstance(value, memoryview) else value for name, value in row.items()} for row in cursor.fetchall()]
+  finally:
+    connection.close()
+
+
+_shared = {}
+
+
+def shared(kind):
+  """One server of the kind for the whole run; a program under test gets a database of its own on it."""
+  if kind not in _shared:
+    _shared[kind] = kind()
+  return _shared[kind]
+
+
+def end_shared():
+  for server in _shared.values():
+    server.kill()
+  _shared.clear()
