@@ -237,3 +237,83 @@ def test_the_present_password_cannot_be_guessed_with_a_token(guarded):
 def test_one_address_is_counted_over_all_accounts(guarded):
   statuses = [attempt(guarded, f"name{number}", address="203.0.113.9").status for number in range(6)]
   assert statuses == [401] * 5 + [429]
+
+
+# --- What ends a session, and how fast.
+
+def socket_by_key(server, user):
+  return WebSocket(server.port, "/ws", {"X-Api-Key": make_key(user)["key"]})
+
+
+def within_a_second(condition, what):
+  """Half a minute where programs are slow; the promise itself is what bench/login measures."""
+  wait_until(condition, 30, 0.02, what)
+
+
+def test_what_the_command_line_does_bites_in_a_running_server(start):
+  server = start()
+  server.admin()
+  user = server.account("ada")
+  by_session, by_key = server.socket(user), socket_by_key(server, user)
+  stream = KeyClient(server, make_key(user)["key"])
+  code, out, err = server.run("user", "role", "ada", "moderator")
+  assert code == 0 and "was user and is moderator" in out, err
+  assert by_session.wait_closed() == 1012 and by_key.wait_closed() == 1012  # come back with the new role
+  within_a_second(lambda: user.get("/auth/me").json["role"] == "moderator", "the new role")
+  by_session, by_key = server.socket(user), socket_by_key(server, user)
+  code, out, err = server.run("user", "disable", "ada")
+  assert code == 0, err
+  assert by_session.wait_closed() == 4401 and by_key.wait_closed() == 4401
+  within_a_second(lambda: user.get("/auth/me").status == 401 and stream.get("/auth/me").status == 401, "the end of both")
+  code, out, err = server.run("user", "enable", "ada")
+  within_a_second(lambda: stream.get("/auth/me").status == 200, "the key to work again")
+  assert user.get("/auth/me").status == 401
+
+
+def test_revoking_from_the_command_line_ends_sessions_and_keys(start):
+  server = start()
+  server.admin()
+  user = server.account("ada")
+  made = make_key(user, "script with a name")
+  code, out, err = server.run("user", "keys", "ada")
+  assert code == 0 and made["prefix"] in out and "script with a name" in out and made["key"] not in out
+  sockets = [server.socket(user), WebSocket(server.port, "/ws", {"X-Api-Key": made["key"]})]
+  code, out, err = server.run("user", "revoke", "ada")
+  assert code == 0, err
+  assert [socket.wait_closed() for socket in sockets] == [4401, 4401]
+  assert_problem(user.get("/auth/me"), 401)
+  assert_problem(KeyClient(server, made["key"]).get("/auth/me"), 401)
+  for words in (["role", "ada"], ["role", "ada", "king"], ["role", "nobody", "user"], ["keys"], ["keys", "ada", "bob"], ["role", "admin", "user"]):
+    assert server.run("user", *words)[0] in (1, 2), words
+
+
+def test_a_socket_ends_when_its_key_expires(server, admin):
+  user = server.account("fading")
+  soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)
+  socket = WebSocket(server.port, "/ws", {"X-Api-Key": make_key(user, expires_at=soon.isoformat())["key"]})
+  assert socket.wait_closed(30) == 4401
+
+
+def test_logout_and_reuse_end_sockets_too(server, admin):
+  user = server.account("ender")
+  socket = server.socket(user)
+  user.ok("POST", "/auth/logout", status=204)
+  assert socket.wait_closed() == 4401
+  user = server.login("ender")
+  socket, old = server.socket(user), user.refresh_token
+  user.ok("POST", "/auth/refresh", {"refresh_token": old}, token=None)
+  assert_problem(server.client().post("/auth/refresh", {"refresh_token": old}), 401, "token_reused")
+  assert socket.wait_closed() == 4401
+
+
+@pytest.mark.parametrize("password, status", [
+  ("1234567", 422), ("12345678", 201), ("x" * 72, 201), ("x" * 73, 422), ("\u00e9" * 8, 201), ("\u00e9" * 36, 201), ("\u00e9" * 37, 422),
+  ("\u20ac" * 7, 422), ("with\u0000nul in it", 400), ("", 422), (12345678, 422),
+])
+def test_passwords_have_8_characters_and_72_bytes(server, admin, password, status):
+  name = hashlib.sha256(repr(password).encode()).hexdigest()[:12]
+  reply = server.client().post("/auth/register", {"username": name, "email": f"{name}@example.org", "password": password})
+  assert reply.status == status, reply
+  if status == 201:
+    assert server.client().post("/auth/login", {"username": name, "password": password}).status == 200
+    assert server.client().post("/auth/login", {"username": name, "password": password + "x"}).status == 401

@@ -18,8 +18,6 @@
 #include "net/websocket.h"
 #include "services/auth/sessions.h"
 
-#define CLOSE_SESSION_ENDED 4401
-#define CLOSE_RECONNECT 1012
 #define KEPT_EVENTS 1024
 #define KEPT_BYTES ((size_t)8 << 20)
 #define SUBSCRIPTIONS_MAX 64
@@ -241,10 +239,10 @@ static void take_invalidation(struct sok_hub *hub, const char *subject, const js
     if (is_session_event && session_id)
         sok_hub_close_session(hub, session_id);
     else if (is_session_event && view.user_id)
-        end_clients(hub, CLOSE_SESSION_ENDED, "session ended", is_user, &view);
+        end_clients(hub, SOK_WS_SESSION_ENDED, "session ended", is_user, &view);
     else if (strcmp(subject, "invalidate.user") == 0 && view.user_id)
         // What the user may see can have changed: whoever still may come in comes back at once.
-        end_clients(hub, CLOSE_RECONNECT, "connect again", is_user, &view);
+        end_clients(hub, SOK_WS_RECONNECT, "connect again", is_user, &view);
     else if (strcmp(subject, "invalidate.ip_rules") == 0) {
         sok_ip_gate_refresh(hub->options.ip_gate);
         end_clients(hub, SOK_WS_POLICY, "address blocked", is_kept_out, hub);
@@ -429,7 +427,40 @@ enum sok_status sok_hub_accept(
 
 void sok_hub_close_session(struct sok_hub *hub, const char *session_id)
 {
-    end_clients(hub, CLOSE_SESSION_ENDED, "session ended", is_session, session_id);
+    end_clients(hub, SOK_WS_SESSION_ENDED, "session ended", is_session, session_id);
+}
+
+struct asked {
+    const char *login_id;
+    int role;
+};
+
+static bool is_asked(const void *context, void *user)
+{
+    const struct asked *asked = context;
+    const struct hub_client *client = user;
+    return client->role == asked->role && sok_text_eq(client->session_id, asked->login_id);
+}
+
+void sok_hub_review(struct sok_hub *hub, const char *user_id, sok_hub_judge judge, void *context)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    size_t count = 0, all = 0;
+    pthread_mutex_lock(&hub->lock);
+    for (struct hub_client *at = hub->clients; at; at = at->next)
+        all++;
+    struct asked *asked = sok_alloc(arena, (all + 1) * sizeof(*asked));
+    for (struct hub_client *at = hub->clients; at; at = at->next)
+        if (!user_id || sok_text_eq(at->user_id, user_id))
+            asked[count++] = (struct asked){sok_strdup(arena, at->session_id), at->role};
+    pthread_mutex_unlock(&hub->lock);
+    for (size_t i = 0; i < count; i++) {
+        int code = judge(context, asked[i].login_id, asked[i].role);
+        if (code)
+            end_clients(
+                hub, code, code == SOK_WS_SESSION_ENDED ? "session ended" : "connect again", is_asked,
+                &asked[i]);
+    }
 }
 
 void sok_hub_set_max_per_ip(struct sok_hub *hub, int64_t max_per_ip)

@@ -11,6 +11,9 @@
 #include "net/http_server.h"
 
 struct sok_hub;
+
+#define SOK_WS_SESSION_ENDED 4401
+#define SOK_WS_RECONNECT 1012
 struct sok_ip_gate;
 
 struct sok_hub_options {
@@ -38,6 +41,12 @@ SOK_MUST_CHECK enum sok_status sok_hub_accept(
 // Ends the session's sockets with 4401; the event "invalidate.session" does the same on every instance. Any
 // thread.
 void sok_hub_close_session(struct sok_hub *hub, const char *session_id);
+
+// Asks `judge` about each login (session or API key) that has sockets, of one user or (NULL) of all, with the
+// role they came with; another code than 0 closes them with it. It is called without locks and may block. Any
+// thread.
+typedef int (*sok_hub_judge)(void *context, const char *login_id, int role);
+void sok_hub_review(struct sok_hub *hub, const char *user_id, sok_hub_judge judge, void *context);
 
 // For SIGHUP.
 void sok_hub_set_max_per_ip(struct sok_hub *hub, int64_t max_per_ip);

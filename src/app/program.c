@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/hub.h"
+#include "api/login_watch.h"
 #include "api/middleware/ip_gate.h"
 #include "api/reset_mail.h"
 #include "backends/cache/cache.h"
@@ -261,8 +262,10 @@ static enum sok_status open_parts(struct sok_program *program, struct sok_error 
                 .ip_gate = program->ip_gate,
                 .max_per_ip = program->config.max_ws_per_ip},
             &program->hub, err));
-    if (program->config.roles & SOK_ROLE_API)
+    if (program->config.roles & SOK_ROLE_API) {
         program->reset_mail = sok_reset_mail_new(&program->api);
+        program->login_watch = sok_login_watch_new(program->auth->sessions, program->hub);
+    }
     set_views(program);
     return sok_overrides_follow(program->overrides, settings_applied, settings_failed, program, err);
 }
@@ -279,6 +282,7 @@ enum sok_status sok_program_open(struct sok_program *program, struct sok_error *
 void sok_program_close(struct sok_program *program)
 {
     program->reset_mail = sok_reset_mail_free(program->reset_mail);
+    program->login_watch = sok_login_watch_free(program->login_watch);
     // The queue's thread calls into the hub and the sessions, so it ends before they do.
     program->queue = sok_queue_close(program->queue);
     program->overrides = sok_overrides_close(program->overrides);

@@ -31,6 +31,7 @@ struct sok_program {
     struct sok_ip_gate *ip_gate;
     struct sok_hub *hub;
     struct sok_reset_mail *reset_mail;
+    struct sok_login_watch *login_watch;
 
     struct sok_api api;        // what handlers see of it
     struct sok_worker_env env; // what workers see of it

@@ -23,8 +23,9 @@ static const struct sok_cli_command own_commands[] = {
     {"status", "status [--user NAME]", "what the running server is doing", sok_cli_status},
     {"scan", "scan [DIR]", "import what already lies in the library folders", sok_cli_scan},
     {"user",
-     "user add NAME --email E [--role user|moderator|admin]\nuser list\nuser passwd NAME\nuser disable NAME\n"
-     "user enable NAME",
+     "user add NAME --email E [--role user|moderator|admin]\nuser list\nuser passwd NAME\n"
+     "user role NAME user|moderator|admin\nuser disable NAME\nuser enable NAME\nuser keys NAME\n"
+     "user revoke NAME",
      "accounts; passwords are asked for or read from standard input", sok_cli_user},
     {"provider",
      "provider add NAME --kind KIND [--url URL] [--priority 0-1000]\nprovider list\nprovider test NAME\n"

@@ -196,6 +196,25 @@ enum sok_status sok_users_have_avatar(struct sok_db_tx *tx, const char *url, boo
     return SOK_OK;
 }
 
+enum sok_status sok_users_changed_since(
+    struct sok_db_tx *tx, struct sok_arena *arena, int64_t since_ms, const char ***ret_ids, size_t *ret_count,
+    struct sok_error *err)
+{
+    struct sok_db_result rows;
+    SOK_TRY(SOK_DB_QUERY(
+        tx, arena, &rows, err,
+        "SELECT id FROM users WHERE updated_at > $1 AND updated_at > created_at ORDER BY updated_at DESC "
+        "LIMIT "
+        "1000",
+        sok_db_int(since_ms)));
+    const char **ids = sok_alloc(arena, (rows.row_count + 1) * sizeof(*ids));
+    for (size_t i = 0; i < rows.row_count; i++)
+        ids[i] = sok_db_get_text(&rows, i, 0);
+    *ret_ids = ids;
+    *ret_count = rows.row_count;
+    return SOK_OK;
+}
+
 enum sok_status sok_users_count(struct sok_db_tx *tx, const char *role, int64_t *ret, struct sok_error *err)
 {
     return sok_load_int(

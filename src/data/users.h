@@ -46,6 +46,10 @@ SOK_MUST_CHECK enum sok_status sok_users_set_avatar(
 // Whether somebody's picture it is.
 SOK_MUST_CHECK enum sok_status sok_users_have_avatar(
     struct sok_db_tx *tx, const char *url, bool *ret, struct sok_error *err);
+// The ids of accounts that were changed (not: made) after since_ms; at most 1,000 of them.
+SOK_MUST_CHECK enum sok_status sok_users_changed_since(
+    struct sok_db_tx *tx, struct sok_arena *arena, int64_t since_ms, const char ***ret_ids, size_t *ret_count,
+    struct sok_error *err);
 SOK_MUST_CHECK enum sok_status sok_users_count(
     struct sok_db_tx *tx, const char *role, int64_t *ret, struct sok_error *err); // role NULL: all
 

@@ -392,3 +392,15 @@ void sok_session_forget_user(struct sok_sessions *sessions, const char *user_id)
     sok_live_drop_user(sessions->live, user_id, NULL);
     publish(sessions, "invalidate.user", user_id, NULL, NULL, false);
 }
+
+enum sok_status sok_sessions_catch_up(
+    struct sok_sessions *sessions, struct sok_arena *arena, const char ***ret_user_ids, size_t *ret_count,
+    struct sok_error *err)
+{
+    int64_t since_ms = sok_clock_now_ms(sessions->parts.clock) - SOK_CATCH_UP_MS;
+    SOK_TRY(sok_users_changed_since(
+        sok_db_reader(sessions->parts.db), arena, since_ms, ret_user_ids, ret_count, err));
+    for (size_t i = 0; i < *ret_count; i++)
+        sok_live_drop_user(sessions->live, (*ret_user_ids)[i], NULL);
+    return SOK_OK;
+}

@@ -91,6 +91,14 @@ SOK_MUST_CHECK enum sok_status sok_session_end_user(
     struct sok_sessions *sessions, const char *user_id, const char *keep_session_id, const char *reason,
     struct sok_error *err);
 
+// Forgets here what is cached of every account that was changed within the last SOK_CATCH_UP_MS: whoever
+// changes rows without an event (the command line, another program on the same database) counts a moment
+// later. Their ids, in the arena. Blocks on a read.
+#define SOK_CATCH_UP_MS 10000
+SOK_MUST_CHECK enum sok_status sok_sessions_catch_up(
+    struct sok_sessions *sessions, struct sok_arena *arena, const char ***ret_user_ids, size_t *ret_count,
+    struct sok_error *err);
+
 // Forgets what is cached of a user whose row changed (role, name, disabled), here and everywhere (event
 // "invalidate.user" {user_id}).
 void sok_session_forget_user(struct sok_sessions *sessions, const char *user_id);
