@@ -3,6 +3,8 @@
 import base64
 import json
 import random
+import re
+import socket
 import time
 import uuid
 
@@ -237,6 +239,21 @@ def test_a_token_ends_at_its_second(server, forger):
   assert server.client(token).get("/auth/me").json["code"] == "token_expired"
 
 
+def test_two_credentials_of_one_kind_are_none(server, admin):
+  """Two Authorization lines, two keys: whichever a proxy before us took, we take neither."""
+  other = server.account("doubled")
+  for lines in ([f"Authorization: Bearer {admin.token}", f"Authorization: Bearer {other.token}"], [f"Authorization: Bearer {other.token}", f"Authorization: Bearer {admin.token}"],
+                [f"Authorization: Bearer {admin.token}", "Authorization: Basic eDp5"], ["Authorization: Basic eDp5", f"Authorization: Bearer {admin.token}"],
+                [f"Authorization: Bearer {admin.token}, Bearer {other.token}"], [f"Authorization: Bearer {admin.token}"] * 2):
+    head = "\r\n".join(["GET /api/v1/auth/me HTTP/1.1", f"Host: 127.0.0.1:{server.port}", "Connection: close", *lines]) + "\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+      connection.sendall(head.encode())
+      answer = b""
+      while more := connection.recv(65536):
+        answer += more
+    assert answer.split()[1] in (b"400", b"401"), (lines[0][:40], answer[:300])
+
+
 def test_api_keys_are_whole_or_nothing(server, admin):
   made = admin.ok("POST", "/auth/api-keys", {"name": "script"}, status=201)
   key, other = made["key"], server.account("keyless")
@@ -259,6 +276,34 @@ def test_api_keys_are_whole_or_nothing(server, admin):
                   {"X-Api-Key": "x", "Authorization": f"Bearer {other.token}"}):
     assert status(headers) == 401, "two credentials are none"
   assert status({"X-Api-Key": key}) == 200
+
+
+def test_reset_tokens_are_whole_or_nothing(start):
+  server = start()
+  server.admin()
+  other = server.account("other")
+
+  def ask(email, **headers):
+    before = len(server.log())
+    assert server.client().request("POST", "/auth/password/forgot", {"email": email}, headers=headers).status == 202
+    return wait_until(lambda: re.search(r'(http[^"\s]*)/reset\?token=([\w-]+)', server.log()[before:]), 20, what="the link in the log").groups()
+  address, token = ask("admin@example.org", Host="nas.lan", **{"X-Forwarded-Host": "evil.example"})
+  assert address == f"http://127.0.0.1:{server.port}", "whoever asks has no say in where the link leads"
+  _, theirs = ask("other@example.org")
+  stored = server.rows("SELECT * FROM password_resets")
+  assert token not in json.dumps(stored)
+  guesses = [*(row["token_hash"] for row in stored), token[:-1], token[1:], token + "A", token + "=", " " + token, token + "\n", token + "\0", token.swapcase(), token.lower(), token.upper(), token[::-1],
+             "", "*", "%", "null", "' OR '1'='1", "A" * len(token), "A" * 1000, other.token, other.refresh_token, [token], {"token": token}, 1, True]
+  guesses += [token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1:] for at in range(len(token))]
+  for guess in guesses:
+    reply = server.client().post("/auth/password/reset", {"token": guess, "password": "a new password"})
+    assert reply.status in (400, 401, 403, 422), (guess, reply)
+  print(f"{len(guesses)} forged reset tokens")
+  # Somebody's token is for that somebody, whoever else the body names.
+  me = server.login("admin").user
+  reply = server.client().post("/auth/password/reset", {"token": theirs, "password": "a new password", "user_id": me["id"], "email": "admin@example.org", "username": "admin"})
+  assert reply.status in (204, 422), reply
+  assert server.login("admin").user["id"] == me["id"]
 
 
 def test_setup_tokens_are_whole_or_nothing(start):

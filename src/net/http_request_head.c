@@ -13,7 +13,8 @@
 // at a line feed alone, and a text at a NUL. It reads the header in place, so what it took for a line's
 // end shows in the distance between two texts of its buffer: CR and LF have become two NULs.
 struct framing {
-    int lengths, encodings, hosts;
+    int lengths, encodings;
+    unsigned seen;   // of once[]
     const char *end; // of the text before, in libmicrohttpd's buffer
     bool wrong;
 };
@@ -44,6 +45,9 @@ static bool has_controls(const char *text)
     return false;
 }
 
+// Of two of these, a proxy before us may have judged the other one.
+static const char *const once[] = {"Host", "Authorization", "X-Api-Key", "Origin", "Content-Type"};
+
 static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     struct framing *framing = cls;
@@ -56,8 +60,12 @@ static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const c
     } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
         framing->encodings++;
         framing->wrong |= !value || strcasecmp(value, "chunked") != 0;
-    } else if (strcasecmp(name, "Host") == 0) {
-        framing->hosts++;
+    }
+    for (size_t i = 0; i < SOK_ARRAY_LEN(once); i++) {
+        if (strcasecmp(name, once[i]) == 0) {
+            framing->wrong |= (framing->seen & 1U << i) != 0;
+            framing->seen |= 1U << i;
+        }
     }
     return MHD_YES;
 }
@@ -72,7 +80,7 @@ static bool check_framing(struct sok_exchange *exchange, const char *method, con
     exchange->has_body = framing.lengths || framing.encodings;
     if (framing.encodings && strcmp(version, "HTTP/1.0") == 0) // which has no such thing (section 6.1)
         return false;
-    return !framing.wrong && framing.lengths + framing.encodings <= 1 && framing.hosts <= 1 &&
+    return !framing.wrong && framing.lengths + framing.encodings <= 1 &&
            follows(exchange->target_end, version, 1) &&
            follows(method, framing.end, (ptrdiff_t)size - HEAD_END);
 }
@@ -311,8 +319,8 @@ bool sok_exchange_read_head(struct sok_exchange *exchange, const char *method, c
         sok_exchange_refuse(
             exchange, 400, "malformed_request",
             "the header could be read in two ways: each line is NAME: VALUE and ends with CR LF; "
-            "Content-Length, "
-            "Transfer-Encoding and Host stand once at most",
+            "Content-Length, Transfer-Encoding, Host, Origin, Content-Type and credentials stand once at "
+            "most",
             NULL);
         return false;
     }
