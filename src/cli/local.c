@@ -54,20 +54,11 @@ enum sok_status sok_local_user(
             return sok_fail(err, status, "there is no user \"%s\"; see sokoul user list", name);
         return status;
     }
-    struct sok_users_filter filter = {.role = SOK_ROLE_NAME_ADMIN};
-    struct sok_page page = {.per_page = SOK_PAGE_MAX, .page = 1};
-    struct sok_page_info info;
-    struct sok_user *users = NULL;
-    size_t count = 0;
-    SOK_TRY(sok_users_list(reader, local->arena, &filter, &page, &users, &count, &info, err));
-    for (size_t i = 0; i < count; i++) {
-        if (users[i].is_active) {
-            *ret = users[i];
-            return SOK_OK;
-        }
-    }
-    return sok_fail(
-        err, SOK_NOT_FOUND, "there is no admin yet: sokoul user add NAME --email ADDRESS --role admin");
+    enum sok_status status = sok_users_find_admin(reader, local->arena, ret, err);
+    if (status == SOK_NOT_FOUND)
+        return sok_fail(
+            err, status, "there is no admin yet: sokoul user add NAME --email ADDRESS --role admin");
+    return status;
 }
 
 static enum sok_status write_entry(struct sok_db_tx *tx, void *context, struct sok_error *err)

@@ -32,11 +32,9 @@ static enum sok_status list(struct sok_local *local, struct sok_error *err)
     struct sok_page_info info = {0};
     printf("%-32s  %-9s  %-8s  %-24s  %s\n", "NAME", "ROLE", "STATE", "LAST LOGIN", "EMAIL");
     do {
-        struct sok_users_filter filter = {0};
         struct sok_user *users = NULL;
         size_t count = 0;
-        SOK_TRY(sok_users_list(
-            sok_db_reader(local->db), local->arena, &filter, &page, &users, &count, &info, err));
+        SOK_TRY(sok_users_list(sok_db_reader(local->db), local->arena, &page, &users, &count, &info, err));
         for (size_t i = 0; i < count; i++) {
             char at[SOK_TIME_TEXT] = "never";
             if (users[i].last_login_at)

@@ -77,13 +77,12 @@ static void users_are_counted_and_listed(void **state)
     assert_int_equal(count, 2);
     assert_ok(sok_users_count(t->tx, "admin", &count, &t->err));
     assert_int_equal(count, 1);
-    struct sok_users_filter filter = {.text = "AD"};
-    assert_ok(sok_users_list(t->tx, t->arena, &filter, NULL, &users, &found, &info, &t->err));
+    struct sok_page part = {SOK_TEST_FILTERS("q=AD")};
+    assert_ok(sok_users_list(t->tx, t->arena, &part, &users, &found, &info, &t->err));
     assert_int_equal(found, 1);
     assert_string_equal(users[0].id, "ada");
     struct sok_page page = {.sort = "-username"};
-    assert_ok(sok_users_list(
-        t->tx, t->arena, &(struct sok_users_filter){0}, &page, &users, &found, &info, &t->err));
+    assert_ok(sok_users_list(t->tx, t->arena, &page, &users, &found, &info, &t->err));
     assert_string_equal(users[0].id, "bob");
     assert_int_equal(info.total, 2);
     assert_null(info.next_cursor);
@@ -99,15 +98,17 @@ static void what_a_filter_holds_is_meant_as_it_is(void **state)
     struct sok_user user = new_user("u1", "a_c", "u1@example.org");
     assert_ok(sok_users_insert(t->tx, &user, &t->err));
     static const struct {
-        struct sok_users_filter filter;
+        const char *filters;
         size_t count;
     } cases[] = {
-        {{.text = "_"}, 1},    {{.text = "%"}, 0},           {{.text = "\\"}, 0},
-        {{.text = "A_C"}, 1},  {{.text = "example.org"}, 3}, {{.only_active = true}, 3},
-        {{.role = "user"}, 2}, {{.only_disabled = true}, 0},
+        {"q=_", 1},           {"q=%", 0},
+        {"q=\\", 0},          {"q=A_C", 1},
+        {"q=example.org", 3}, {"is_active=true", 3},
+        {"role=user", 2},     {"is_active=false", 0},
     };
     for (size_t i = 0; i < SOK_ARRAY_LEN(cases); i++) {
-        assert_ok(sok_users_list(t->tx, t->arena, &cases[i].filter, NULL, &users, &found, &info, &t->err));
+        struct sok_page page = {SOK_TEST_FILTERS(cases[i].filters)};
+        assert_ok(sok_users_list(t->tx, t->arena, &page, &users, &found, &info, &t->err));
         assert_int_equal(cases[i].count, found);
     }
 }
@@ -141,12 +142,12 @@ static void statistics_count_and_name_no_address(void **state)
     assert_int_equal(3, totals.seen_month);
     assert_ok(sok_users_count_new(t->tx, now - 1, now, &fresh, &t->err));
     assert_int_equal(1, fresh);
-    struct sok_users_filter filter = {.text = "x.org"};
-    assert_ok(sok_user_activity_list(t->tx, t->arena, &filter, NULL, &people, &count, &info, &t->err));
+    struct sok_page page = {SOK_TEST_FILTERS("q=x.org")};
+    assert_ok(sok_user_activity_list(t->tx, t->arena, &page, &people, &count, &info, &t->err));
     assert_int_equal(0, count);
-    filter.text = "user";
-    struct sok_page page = {.sort = "-downloads"};
-    assert_ok(sok_user_activity_list(t->tx, t->arena, &filter, &page, &people, &count, &info, &t->err));
+    page.context = "q=user";
+    page.sort = "-downloads";
+    assert_ok(sok_user_activity_list(t->tx, t->arena, &page, &people, &count, &info, &t->err));
     assert_int_equal(4, count);
     assert_int_equal(0, people[0].downloads);
 }
@@ -183,16 +184,13 @@ static void pages_follow_each_other_by_cursor_and_by_number(void **state)
             struct sok_user *users;
             size_t count;
             struct sok_page_info info;
-            assert_ok(sok_users_list(
-                t->tx, t->arena, &(struct sok_users_filter){0}, &page, &users, &count, &info, &t->err));
+            assert_ok(sok_users_list(t->tx, t->arena, &page, &users, &count, &info, &t->err));
             assert_int_equal(info.total, 27);
             struct sok_page by_number = {
                 .per_page = 10, .sort = sorts[s], .page = (int64_t)(seen_count / 10) + 1};
             struct sok_user *same;
             size_t same_count;
-            assert_ok(sok_users_list(
-                t->tx, t->arena, &(struct sok_users_filter){0}, &by_number, &same, &same_count, &info,
-                &t->err));
+            assert_ok(sok_users_list(t->tx, t->arena, &by_number, &same, &same_count, &info, &t->err));
             assert_int_equal(count, same_count);
             for (size_t i = 0; i < count; i++) {
                 assert_string_equal(users[i].id, same[i].id);
@@ -224,9 +222,7 @@ static void wrong_pages_are_named(void **state)
         struct sok_page_info info;
         struct sok_error err = {0};
         assert_int_equal(
-            sok_users_list(
-                t->tx, t->arena, &(struct sok_users_filter){0}, &cases[i].page, &users, &count, &info, &err),
-            SOK_INVALID);
+            sok_users_list(t->tx, t->arena, &cases[i].page, &users, &count, &info, &err), SOK_INVALID);
         assert_int_equal(err.field_count, 1);
         assert_string_equal(err.fields[0].field, cases[i].field);
     }

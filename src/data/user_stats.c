@@ -1,6 +1,6 @@
 #include "data/user_stats.h"
 
-#include "base/text.h"
+#include "data/users_private.h"
 
 #define DAY_MS ((int64_t)86400000)
 
@@ -56,9 +56,8 @@ static const struct sok_column columns[] = {
 static const struct sok_table table = SOK_TABLE("users", sok_user_activity, columns);
 
 enum sok_status sok_user_activity_list(
-    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_users_filter *filter,
-    const struct sok_page *page, struct sok_user_activity **ret, size_t *ret_count,
-    struct sok_page_info *ret_info, struct sok_error *err)
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_page *page,
+    struct sok_user_activity **ret, size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err)
 {
     static const struct sok_sort sorts[] = {
         {"created_at", "created_at", false},
@@ -67,15 +66,13 @@ enum sok_status sok_user_activity_list(
         {"downloads", DOWNLOADS, false},
         {"searches", SEARCHES, false},
     };
+    static const struct sok_filter filters[] = {
+        {"q", SOK_FILTER_PART, .condition = "username_folded LIKE '%' || lower(?) || '%' ESCAPE '\\'"},
+        SOK_USERS_FILTERS,
+    };
     SOK_WHERE_AUTO where;
     sok_where_init(&where);
-    sok_where_text(&where, "role = ?", filter->role);
-    if (filter->only_active || filter->only_disabled)
-        sok_where_add(&where, "is_active = ?", sok_db_int(filter->only_active));
-    if (!sok_text_empty(filter->text))
-        sok_where_add(
-            &where, "username_folded LIKE ? ESCAPE '\\'",
-            sok_db_text(sok_users_pattern(arena, filter->text)));
+    sok_where_filters(&where, arena, filters, SOK_ARRAY_LEN(filters), page, err);
     return sok_page_list(
         tx, arena, &table, &where, sorts, SOK_ARRAY_LEN(sorts), false, "id", page, ret, ret_count, ret_info,
         err);

@@ -21,11 +21,10 @@ struct sok_user_activity {
     int64_t last_login_at, created_at;
     int64_t downloads, searches; // rows there are: searches are kept for a week
 };
-// As sok_users_list, but filter->text is looked for in names alone. Sorts: created_at (own order), username,
-// last_login_at, downloads, searches.
+// As sok_users_list, but q looks at names alone. Sorts: created_at (own order), username, last_login_at,
+// downloads, searches.
 SOK_MUST_CHECK enum sok_status sok_user_activity_list(
-    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_users_filter *filter,
-    const struct sok_page *page, struct sok_user_activity **ret, size_t *ret_count,
-    struct sok_page_info *ret_info, struct sok_error *err);
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_page *page,
+    struct sok_user_activity **ret, size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "data/users_private.h"
 
 #define U(field, kind) SOK_COLUMN(sok_user, field, SOK_COLUMN_##kind)
 static const struct sok_column columns[] = {
@@ -34,20 +35,6 @@ const char *sok_users_fold(struct sok_arena *arena, const char *text)
         if (*at >= 'A' && *at <= 'Z')
             *at = (char)(*at - 'A' + 'a');
     return copy;
-}
-
-const char *sok_users_pattern(struct sok_arena *arena, const char *part)
-{
-    char *pattern = sok_alloc(arena, 2 * strlen(part) + 3), *at = pattern;
-    *at++ = '%';
-    for (const char *from = sok_users_fold(arena, part); *from; from++) {
-        if (strchr("%_\\", *from))
-            *at++ = '\\';
-        *at++ = *from;
-    }
-    *at++ = '%';
-    *at = '\0';
-    return pattern;
 }
 
 // Says which of the two is taken; asked first, because a failed insert cannot tell.
@@ -222,10 +209,17 @@ enum sok_status sok_users_count(struct sok_db_tx *tx, const char *role, int64_t 
         SOK_PARAMS(sok_db_text(role ? role : "")), ret, err);
 }
 
+enum sok_status sok_users_find_admin(
+    struct sok_db_tx *tx, struct sok_arena *arena, struct sok_user *ret, struct sok_error *err)
+{
+    return sok_table_find(
+        tx, arena, &table, "admin", "WHERE role = 'admin' AND is_active = 1 ORDER BY created_at, id LIMIT 1",
+        NULL, 0, ret, err);
+}
+
 enum sok_status sok_users_list(
-    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_users_filter *filter,
-    const struct sok_page *page, struct sok_user **ret, size_t *ret_count, struct sok_page_info *ret_info,
-    struct sok_error *err)
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_page *page, struct sok_user **ret,
+    size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err)
 {
     static const struct sok_sort sorts[] = {
         {"created_at", "created_at", false},
@@ -233,16 +227,15 @@ enum sok_status sok_users_list(
         {"last_login_at", "COALESCE(last_login_at, 0)", false},
         {"role", "role", true},
     };
+    static const struct sok_filter filters[] = {
+        {"q", SOK_FILTER_PART,
+         .condition = "username_folded LIKE '%' || lower(?) || '%' ESCAPE '\\' OR "
+                      "email_folded LIKE '%' || lower(?) || '%' ESCAPE '\\'"},
+        SOK_USERS_FILTERS,
+    };
     SOK_WHERE_AUTO where;
     sok_where_init(&where);
-    sok_where_text(&where, "role = ?", filter->role);
-    if (filter->only_active || filter->only_disabled)
-        sok_where_add(&where, "is_active = ?", sok_db_int(filter->only_active));
-    if (!sok_text_empty(filter->text)) {
-        struct sok_db_value part = sok_db_text(sok_users_pattern(arena, filter->text));
-        sok_where_add(
-            &where, "username_folded LIKE ? ESCAPE '\\' OR email_folded LIKE ? ESCAPE '\\'", part, part);
-    }
+    sok_where_filters(&where, arena, filters, SOK_ARRAY_LEN(filters), page, err);
     return sok_page_list(
         tx, arena, &table, &where, sorts, SOK_ARRAY_LEN(sorts), false, "id", page, ret, ret_count, ret_info,
         err);

@@ -53,17 +53,14 @@ SOK_MUST_CHECK enum sok_status sok_users_changed_since(
 SOK_MUST_CHECK enum sok_status sok_users_count(
     struct sok_db_tx *tx, const char *role, int64_t *ret, struct sok_error *err); // role NULL: all
 
-struct sok_users_filter {
-    const char *role, *text; // NULL: any; text: part of name or address
-    bool only_active, only_disabled;
-};
-// Sorts: created_at (own order), username, last_login_at, role.
-SOK_MUST_CHECK enum sok_status sok_users_list(
-    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_users_filter *filter,
-    const struct sok_page *page, struct sok_user **ret, size_t *ret_count, struct sok_page_info *ret_info,
-    struct sok_error *err);
+// The oldest active admin.
+SOK_MUST_CHECK enum sok_status sok_users_find_admin(
+    struct sok_db_tx *tx, struct sok_arena *arena, struct sok_user *ret, struct sok_error *err);
 
-// LIKE's pattern (with ESCAPE '\') for a part of a folded name or address.
-const char *sok_users_pattern(struct sok_arena *arena, const char *part);
+// Sorts: created_at (own order), username, last_login_at, role. Filters (data/filter.h): role, is_active, q
+// (part of name or address).
+SOK_MUST_CHECK enum sok_status sok_users_list(
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_page *page, struct sok_user **ret,
+    size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err);
 
 #endif

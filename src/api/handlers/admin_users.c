@@ -22,34 +22,15 @@ static json_t *person_json(const struct sok_user *user)
 
 // --- Looking.
 
-static enum sok_status read_filter(
-    const struct sok_request *request, struct sok_users_filter *ret, struct sok_page *ret_page,
-    struct sok_error *err)
-{
-    struct sok_users_filter filter = {
-        .role = sok_request_query(request, "role"), .text = sok_request_query(request, "q")};
-    const char *active = sok_request_query(request, "is_active");
-    filter.only_active = sok_text_eq(active, "true");
-    filter.only_disabled = sok_text_eq(active, "false");
-    if (filter.role && !sok_role_is_known(filter.role))
-        sok_fail_field(err, "role", "invalid", "user, moderator or admin");
-    if (active && !filter.only_active && !filter.only_disabled)
-        sok_fail_field(err, "is_active", "invalid", "must be true or false");
-    SOK_TRY(sok_api_page(request, ret_page, err));
-    *ret = filter;
-    return SOK_OK;
-}
-
 static enum sok_status list_people(struct sok_request *request, struct sok_error *err)
 {
     struct sok_page page;
     struct sok_page_info info;
-    struct sok_users_filter filter;
     struct sok_user *users = NULL;
     size_t count = 0;
-    SOK_TRY(read_filter(request, &filter, &page, err));
+    SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_users_list(
-        sok_db_reader(sok_api_of(request)->db), request->arena, &filter, &page, &users, &count, &info, err));
+        sok_db_reader(sok_api_of(request)->db), request->arena, &page, &users, &count, &info, err));
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, person_json(&users[i]));
@@ -128,12 +109,11 @@ static enum sok_status show_statistics(struct sok_request *request, struct sok_e
 {
     struct sok_page page;
     struct sok_page_info info;
-    struct sok_users_filter filter;
     struct sok_user_activity *users = NULL;
     size_t count = 0;
-    SOK_TRY(read_filter(request, &filter, &page, err));
+    SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_user_activity_list(
-        sok_db_reader(sok_api_of(request)->db), request->arena, &filter, &page, &users, &count, &info, err));
+        sok_db_reader(sok_api_of(request)->db), request->arena, &page, &users, &count, &info, err));
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, activity_json(&users[i]));
