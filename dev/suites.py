@@ -73,7 +73,7 @@ def build(folder, compiler, options):
     raise BuildFailed(tail(log))
 
 
-def unit_results(folder, only=None):
+def unit_results(folder, only=None, env=None):
   """Runs the unit tests of a build; counts the single cmocka tests."""
   command = ["meson", "test", "-C", folder, "--no-rebuild", "--num-processes", "2", "--timeout-multiplier", "3"]
   if only is not None:
@@ -85,7 +85,7 @@ def unit_results(folder, only=None):
     command += names
   results = ROOT / folder / "meson-logs" / "testlog.json"
   results.unlink(missing_ok=True)
-  run(command, ROOT / folder / "output.log", SANITIZERS)
+  run(command, ROOT / folder / "output.log", {**SANITIZERS, **(env or {})})
   if not results.exists():
     say(tail(ROOT / folder / "output.log"))
     return 0, 1
@@ -185,14 +185,40 @@ def black_box_files():
   return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("test_*.py"))
 
 
+def embedded_files():
+  return [path for path in black_box_files() if path != "tests/test_cluster.py"]
+
+
 def blackbox():
   build("build-gcc", "gcc", ["-Dwerror=true"])
-  return pytest(black_box_files(), "build-gcc")
+  return pytest(embedded_files(), "build-gcc")
 
 
 def blackbox_asan():
   build("build-asan", "clang", ASAN)
   return pytest(black_box_files(), "build-asan", {"SOKOUL_TEST_SLOW": "3"}, "asan")
+
+
+# What is about the embedded set alone: its file, its one process, its disk.
+EMBEDDED_ONLY = ("cli", "cluster", "disk_full", "start")
+
+
+def cluster():
+  """The drivers against real servers; then the whole black-box suite on them, and many processes as one."""
+  sys.path.insert(0, str(ROOT / "tests"))
+  from harness import servers  # pylint: disable=import-outside-toplevel
+  build("build-gcc", "gcc", ["-Dwerror=true"])
+  postgres, redis, nats = servers.Postgres(), servers.Redis(), servers.Nats()
+  try:
+    passed, failed = unit_results("build-gcc", ("data.", "backends."), {
+      "SOKOUL_TEST_POSTGRES": postgres.url, "SOKOUL_TEST_REDIS": redis.url, "SOKOUL_TEST_NATS": nats.url})
+  finally:
+    for server in (nats, redis, postgres):
+      server.kill()
+  rows = [(passed, failed), pytest(["tests/test_cluster.py"], "build-gcc", None, "processes")]
+  both = [path for path in black_box_files() if pathlib.Path(path).stem.removeprefix("test_") not in EMBEDDED_ONLY]
+  rows.append(pytest(both, "build-gcc", {"SOKOUL_TEST_SET": "cluster"}, "cluster"))
+  return sum(row[0] for row in rows), sum(row[1] for row in rows)
 
 
 def demo():
@@ -214,6 +240,7 @@ SUITES = [
   ("checks", "format, layers, headers, banned functions and words, documents against code", checks),
   ("unit", "unit tests, gcc, warnings as errors", unit),
   ("blackbox", "the real program with real peers", blackbox),
+  ("cluster", "drivers, the black-box tests and many processes on PostgreSQL, Redis and NATS", cluster),
   ("asan", "unit tests under ASan and UBSan, clang, warnings as errors", asan),
   ("blackbox-asan", "the black-box tests against the sanitized program", blackbox_asan),
   ("tsan", "the parts with threads under TSan: unit tests, a search, a whole journey", tsan),

@@ -1,0 +1,72 @@
+"""Several processes of the program as one system: API processes and workers on one PostgreSQL, Redis and NATS."""
+
+import pathlib
+
+from . import servers
+from .process import Process, wait_until
+from .sokoul import Sokoul, environment
+
+
+class Worker(Sokoul):
+  """`sokoul worker ROLE`: no server of its own."""
+
+  def __init__(self, folder, role, **settings):
+    self.role = role
+    super().__init__(folder, start=False, **settings)
+
+  def start(self, wait=True):
+    self.process = Process([self.binary, "worker", self.role], self.folder / "log", environment(self.settings), self.folder)
+
+
+class Fleet:
+  """`api` and `workers` are its members; they share the data folder, as on one machine or a network's."""
+
+  def __init__(self, folder, apis=2, workers=("scout", "hunter", "oracle", "sentinel"), **settings):
+    self.folder = pathlib.Path(folder)
+    self.postgres, self.redis, self.nats = servers.Postgres(), servers.Redis(), servers.Nats()
+    self.shared = {**settings, "data_dir": self.folder / "data", "database_url": self.postgres.new_database(),
+                   "cache_url": self.redis.new_database(), "queue_url": self.nats.url}
+    self.api, self.workers = [], []
+    for _ in range(apis):
+      self.add_api()
+    for role in workers:
+      self.add_worker(role)
+
+  def add_api(self):
+    member = Sokoul(self.folder / f"api{len(self.api)}", start=False, roles="api", **self.shared)
+    member.data = self.folder / "data"
+    member.start()
+    self.api.append(member)
+    return member
+
+  def add_worker(self, role):
+    member = Worker(self.folder / f"{role}{len(self.workers)}", role, **self.shared)
+    member.data = self.folder / "data"
+    member.start()
+    self.workers.append(member)
+    return member
+
+  def worker(self, role):
+    return next(member for member in self.workers if member.role == role and member.process)
+
+  def admin(self):
+    """The first account, made with the setup link that the first API process printed."""
+    return self.api[0].admin()
+
+  def at(self, number, client):
+    """The same person at another API process."""
+    other = self.api[number].client(client.token)
+    other.refresh_token, other.user = client.refresh_token, client.user
+    return other
+
+  def wait_healthy(self, limit_s=30):
+    for member in self.api:
+      wait_until(member.healthy, limit_s, what="an API process to be healthy")
+
+  def kill(self):
+    try:
+      for member in [*self.workers, *self.api]:
+        member.kill()
+    finally:
+      for server in (self.nats, self.redis, self.postgres):
+        server.kill()
