@@ -6,8 +6,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#define SHARE_ENOUGH 0.45 // of the text's trigrams
-#define WORD_MAX 40       // characters; longer words are compared by trigrams only
+#define SHARE_ENOUGH 0.45  // of the text's trigrams
+#define WORTH_READING 0.15 // less of it in common: the words are not compared, unless the text is short
+#define SHORT_BYTES 6
+#define WORD_MAX 40 // characters; longer words are compared by trigrams only
 #define WORDS_MAX 12
 #define EDITS_MAX 2 // in the whole text
 #define LINE_MAX_BYTES 2000
@@ -146,7 +148,10 @@ double sok_title_rank(const char *title, const char *text)
     if (at)
         return (at == title ? 3 : 2) + length;
     double share = sok_trigram_share(title, text);
-    int edits = share < 1 ? edits_of_words(title, text) : 0;
+    bool is_short = strlen(text) <= SHORT_BYTES; // one error may have left nothing of its trigrams
+    int edits = share < WORTH_READING && !is_short ? EDITS_MAX + 1
+                : share < 1                        ? edits_of_words(title, text)
+                                                   : 0;
     if (edits <= EDITS_MAX && share < 1 - 0.2 * edits)
         share = 1 - 0.2 * edits;
     return share >= SHARE_ENOUGH ? share + length : 0;

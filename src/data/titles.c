@@ -1,7 +1,7 @@
-// A text is looked for as it is first. Only when no title holds it, titles that are like it are: an error
-// takes at most four neighbouring trigrams, so a title that was meant has one of the text's five rarest, and
-// few titles have those. How alike they are is then looked at closely (titles_rank). Asking for any of the
-// trigrams instead would read half the index.
+// A text is looked for as it is first. Only when no title holds it, titles that are like it are. An error
+// takes at most four neighbouring trigrams of the text, so a title that was meant has one of any five, and
+// two of any six: the rarest are asked for, which few titles have. How alike they are is then looked at
+// closely (titles_rank). Asking for any of the trigrams instead would read half the index.
 #include "data/titles.h"
 
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 #include "data/page.h"
 
 #define TRIGRAMS_MAX 64 // of a text that are looked at
-#define RARE_MAX 5      // of them that are looked for; see above
-#define COMMON 4000     // titles: counting goes no further
+#define RARE_MAX 6      // of them that are looked for; see above
+#define COMMON 10000    // titles: counting goes no further
 #define FOUND_BYTES_MAX ((size_t)64 << 10)
 
 static const struct sok_titles_driver *const drivers[] = {&sok_titles_sqlite, &sok_titles_postgresql};
@@ -48,14 +48,17 @@ static bool is_listed(const struct trigram *trigrams, size_t count, const char *
     return false;
 }
 
-// The text's rarest trigrams that any title has, as patterns; the first again where there are fewer.
-// *ret_any: whether there is one.
+struct rare {
+    const char *patterns[RARE_MAX]; // the first again where there are fewer
+    int needed;                     // so many of them a title must have; 0: no title has any
+};
+
 static enum sok_status find_rare(
     struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_titles_driver *driver, const char *text,
-    const char *ret_patterns[RARE_MAX], bool *ret_any, struct sok_error *err)
+    struct rare *ret, struct sok_error *err)
 {
     struct trigram trigrams[TRIGRAMS_MAX];
-    size_t count = 0, used = 0;
+    size_t count = 0, broken = 0;
     for (const char *at = text; sok_trigram_bytes(at) && count < TRIGRAMS_MAX; at += sok_char_bytes(at)) {
         struct trigram *trigram = &trigrams[count];
         trigram->pattern = driver->pattern(arena, sok_strndup(arena, at, sok_trigram_bytes(at)));
@@ -65,11 +68,15 @@ static enum sok_status find_rare(
             tx, driver->count, SOK_PARAMS(sok_db_text(trigram->pattern), sok_db_int(COMMON)),
             &trigram->titles, err));
         count += trigram->titles > 0;
+        broken += trigram->titles == 0;
     }
     qsort(trigrams, count, sizeof(*trigrams), by_rarity);
-    for (; used < RARE_MAX && count; used++)
-        ret_patterns[used] = trigrams[used < count ? used : 0].pattern;
-    *ret_any = count > 0;
+    for (size_t i = 0; i < RARE_MAX && count; i++)
+        ret->patterns[i] = trigrams[i < count ? i : 0].pattern;
+    // Trigrams that no title has are an error's: the more there are, the fewer of the others it took.
+    ret->needed = count ? 1 : 0;
+    if (count >= RARE_MAX)
+        ret->needed = broken >= 3 ? 3 : broken == 2 || count >= 2 * RARE_MAX ? 2 : 1;
     return SOK_OK;
 }
 
@@ -109,18 +116,27 @@ static enum sok_status find_similar(
     struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_titles_driver *driver, const char *text,
     bool with_episodes, const char **ret_seqs, struct sok_error *err)
 {
-    const char *rare[RARE_MAX], *one = driver->holding;
-    bool is_any;
+    struct rare rare;
+    const char *one = driver->select;
     size_t count;
     SOK_WHERE_AUTO where;
     begin_where(&where, text, with_episodes);
-    SOK_TRY(find_rare(tx, arena, driver, text, rare, &is_any, err));
-    if (!is_any)
+    SOK_TRY(find_rare(tx, arena, driver, text, &rare, err));
+    if (!rare.needed)
         return SOK_OK;
+    const char *select = sok_format(
+        arena,
+        "seq IN (SELECT found.seq FROM (%s UNION ALL %s UNION ALL %s UNION ALL %s UNION ALL %s UNION ALL %s) "
+        "AS found GROUP BY found.seq HAVING count(*) >= ?)",
+        one, one, one, one, one, one);
     sok_where_add(
-        &where, sok_format(arena, "%s OR %s OR %s OR %s OR %s", one, one, one, one, one),
-        sok_db_text(rare[0]), sok_db_text(rare[1]), sok_db_text(rare[2]), sok_db_text(rare[3]),
-        sok_db_text(rare[4]));
+        &where, select, sok_db_text(rare.patterns[0]), sok_db_text(rare.patterns[1]),
+        sok_db_text(rare.patterns[2]), sok_db_text(rare.patterns[3]), sok_db_text(rare.patterns[4]),
+        sok_db_text(rare.patterns[5]), sok_db_int(rare.needed));
+    SOK_TRY(list_best(tx, arena, &where, ret_seqs, &count, err));
+    if (count || rare.needed == 1)
+        return SOK_OK;
+    where.values[where.count - 1] = sok_db_int(1); // more than one error
     return list_best(tx, arena, &where, ret_seqs, &count, err);
 }
 

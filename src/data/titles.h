@@ -30,8 +30,9 @@ struct sok_titles_driver {
     // Conditions on media. "?" is the pattern, in `found` a JSON list of media.seq, in `beginning` the text.
     const char *holding, *beginning, *found;
     const char
-        *holding_few;  // as holding, but stops at some thousands; those that begin with the text ("$1") first
-    const char *count; // a query: how many titles hold the pattern $1, at most $2
+        *holding_few; // as holding, but stops at some thousands; those that begin with the text ("$1") first
+    const char *select; // a query for the seq of those that hold a pattern
+    const char *count;  // a query: how many titles hold the pattern $1, at most $2
 };
 extern const struct sok_titles_driver sok_titles_sqlite, sok_titles_postgresql;
 

@@ -16,5 +16,6 @@ const struct sok_titles_driver sok_titles_postgresql = {
     .beginning = "starts_with(title_folded, ?)",
     .found = "seq IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(? AS JSON)) AS listed "
              "(value))",
+    .select = "SELECT seq FROM media WHERE titles_folded LIKE ?",
     .count = "SELECT count(*) FROM (SELECT 1 FROM media WHERE titles_folded LIKE $1 LIMIT $2) AS counted",
 };

@@ -25,5 +25,6 @@ const struct sok_titles_driver sok_titles_sqlite = {
                    " LIMIT 1000)",
     .beginning = "title_folded >= ? AND title_folded < ? || " LAST_CHARACTER,
     .found = "seq IN (SELECT value FROM json_each(?))",
+    .select = "SELECT rowid AS seq FROM media_titles WHERE media_titles MATCH ?",
     .count = "SELECT count(*) FROM (SELECT rowid FROM media_titles WHERE media_titles MATCH $1 LIMIT $2)",
 };
