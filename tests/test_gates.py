@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 import uuid
 
 import pytest
@@ -47,6 +48,10 @@ def new_key(client, **more):
   return reply["key"], reply["id"]
 
 
+def with_key(client, **more):
+  return client, new_key(client, **more)[0]
+
+
 class People:
   """One account of each role, some of whom have left."""
 
@@ -77,6 +82,39 @@ class People:
     client.ok("POST", "/auth/logout")
     return client
 
+  def worn_out(self):
+    """{what happened: headers} of credentials that had worked and have ended since, each in its own way."""
+    boss, found = self.by_role["admin"], {}
+
+    def seen(client, key=None):
+      for headers in [bearer(client.token)] + ([{"X-Api-Key": key}] if key else []):
+        assert self.server.client().get("/auth/me", headers=headers).status == 200
+      return client, key
+    deleted, key = seen(*with_key(self.add("deleted", "admin")))
+    boss.ok("DELETE", f"/admin/users/{deleted.user['id']}")
+    found.update({"deleted": bearer(deleted.token), "deleted's key": {"X-Api-Key": key}})
+    reused, _ = seen(self.add("reused", "admin"))
+    first = reused.refresh_token
+    pair = self.server.client().ok("POST", "/auth/refresh", {"refresh_token": first})
+    self.server.client().post("/auth/refresh", {"refresh_token": first})
+    found.update({"refresh token used twice": bearer(reused.token), "refresh token used twice, later": bearer(pair["access_token"])})
+    changed, _ = seen(self.add("changed", "admin"))
+    self.server.login("changed").ok("PUT", "/auth/me/password", {"current_password": "correct horse battery", "new_password": "another horse battery"})
+    found["password changed elsewhere"] = bearer(changed.token)
+    expiring, key = seen(*with_key(self.add("expiring", "admin"), expires_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3))))
+    wait_until(lambda: self.server.client().get("/auth/me", headers={"X-Api-Key": key}).status == 401, 20, what="the end of a key")
+    found["expired key"] = {"X-Api-Key": key}
+    assert expiring.get("/auth/me").status == 200
+    return found
+
+  def demoted(self):
+    """An admin's token and key, after the admin was made a user."""
+    client, key = with_key(self.add("demoted", "admin"))
+    for headers in (bearer(client.token), {"X-Api-Key": key}):
+      assert self.server.client().get("/admin/settings", headers=headers).status == 200
+    self.by_role["admin"].ok("PUT", f"/admin/users/{client.user['id']}/role", {"role": "user"})
+    return [Credential("demoted", "user", headers=bearer(client.token)), Credential("demoted's key", "user", key=True, headers={"X-Api-Key": key})]
+
   def cookie(self):
     reply = self.server.client().post("/auth/login", {"username": "some-admin", "password": "correct horse battery"})
     return reply.headers["Set-Cookie"].split(";")[0]
@@ -101,7 +139,7 @@ def credentials(people):
     "key as bearer of nobody": {"Authorization": f"Token {good_key}"}, "cookie only": {"Cookie": people.cookie()},
     "access token as cookie": {"Cookie": f"sokoul_refresh={admin.token}; access_token={admin.token}"},
   }
-  found = [Credential(name, headers=headers) for name, headers in worthless.items()]
+  found = [Credential(name, headers=headers) for name, headers in {**worthless, **people.worn_out()}.items()] + people.demoted()
   found += [Credential("token in the query", query=f"?access_token={admin.token}&token={admin.token}&api_key={good_key}&apikey={good_key}")]
   for role in ROLES:
     found.append(Credential(role, role, headers=bearer(people.by_role[role].token)))
@@ -135,7 +173,8 @@ def test_every_route_lets_in_whom_the_contract_lets_in(server, people):
       if route.who == "O":
         headers["Via"] = "1.1 somebody"  # or this machine's own requests are the operator's
       if route.name == "POST /api/v1/auth/logout" and credential.role and not credential.key:
-        headers = bearer(server.login(people.by_role[credential.role].user["username"]).token)
+        # Each such cell ends a session: one of its own.
+        headers = bearer(server.login("demoted" if credential.name == "demoted" else people.by_role[credential.role].user["username"]).token)
       body = BODIES.get(route.name, {}) if route.body != "NONE" else None
       reply = server.client().request(route.method, route.fill() + credential.query, body, headers=headers)
       cells += 1
