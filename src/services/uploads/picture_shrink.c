@@ -1,6 +1,7 @@
 // Each output pixel is the average of the input pixels it covers, those at its edge in part. All sums are
 // whole numbers: coordinates are multiplied by the output's size, so that an input pixel is `out` wide and an
 // output pixel `in`. Colours are weighted by their alpha: what cannot be seen has no colour.
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,20 +35,16 @@ enum sok_picture_result sok_shrink_init(
     struct sok_shrink *shrink, int width, int height, int in_width, int in_height, int side_out)
 {
     int longest = width > height ? width : height;
-    struct sok_pixels out = {
-        .width = scaled(width, longest, side_out), .height = scaled(height, longest, side_out)};
-    size_t width_out = (size_t)out.width;
-    if (in_width < out.width || in_height < out.height)
+    int out_width = scaled(width, longest, side_out), out_height = scaled(height, longest, side_out);
+    size_t columns = (size_t)out_width;
+    if (in_width < out_width || in_height < out_height)
         return SOK_PICTURE_BROKEN;
-    out.rgba = calloc(width_out * (size_t)out.height, 4);
     *shrink = (struct sok_shrink){
-        .in_width = in_width,
-        .in_height = in_height,
-        .out = out,
-        .row = calloc(width_out, 4 * sizeof(uint32_t)),
-        .rows = calloc(width_out, 2 * 4 * sizeof(uint64_t)),
-    };
-    if (out.rgba && shrink->row && shrink->rows)
+        .in_width = in_width, .in_height = in_height, .out = {.width = out_width, .height = out_height}};
+    shrink->out.rgba = calloc(columns * (size_t)out_height, 4);
+    shrink->row = calloc(columns, 4 * sizeof(uint32_t));
+    shrink->rows = calloc(columns, 2 * 4 * sizeof(uint64_t));
+    if (shrink->out.rgba && shrink->row && shrink->rows)
         return SOK_PICTURE_OK;
     sok_shrink_done(shrink);
     return SOK_PICTURE_TOO_COMPLEX;
@@ -100,6 +97,7 @@ static void finish_row(struct sok_shrink *shrink, int y)
 {
     size_t values = (size_t)shrink->out.width * 4;
     uint64_t area = (uint64_t)shrink->in_width * (uint64_t)shrink->in_height;
+    assert(area > 0); // sok_shrink_init refuses others
     uint8_t *to = shrink->out.rgba + (size_t)y * values;
     for (size_t i = 0; i < values; i += 4) {
         const uint64_t *sums = shrink->rows + i;
