@@ -55,7 +55,7 @@ static uint8_t *read_input(size_t *ret_len)
 int sok_picture_child_main(void)
 {
     static const struct sok_picture_limits limits = {
-        SOK_PICTURE_SIDE_MAX, SOK_PICTURE_PIXELS_MAX, SOK_PICTURE_SIDE};
+        SOK_PICTURE_SIDE_MAX, SOK_PICTURE_PIXELS_MAX, SOK_PICTURE_SIDE, false};
     size_t len = 0;
     uint8_t *bytes = read_input(&len);
     if (!bytes)

@@ -25,6 +25,7 @@ struct sok_picture_limits {
     int side_max;       // pixels
     int64_t pixels_max; // of both sides together
     int side_out;       // the longer side of the result, at most
+    bool any_checksum;  // for the fuzz target, which cannot guess them
 };
 
 struct sok_pixels {

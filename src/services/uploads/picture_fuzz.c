@@ -8,7 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    static const struct sok_picture_limits limits = {1024, 1 << 18, 64}; // small ones, so that many are tried
+    static const struct sok_picture_limits limits = {
+        1024, 1 << 18, 64, true}; // small, so that many are tried
     SOK_BUF_AUTO out;
     sok_buf_init(&out, 1 << 20);
     enum sok_picture_result result = sok_picture_convert(data, len, &limits, &out);

@@ -60,6 +60,8 @@ static void set_limits(struct reader *reader)
                                      "sPLT\0sRGB\0tEXt\0tIME\0zTXt";
     png_set_user_limits(
         reader->png, (png_uint_32)reader->limits->side_max, (png_uint_32)reader->limits->side_max);
+    if (reader->limits->any_checksum)
+        png_set_crc_action(reader->png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
     png_set_chunk_cache_max(reader->png, CHUNKS_MAX);
     png_set_chunk_malloc_max(reader->png, CHUNK_BYTES_MAX);
     png_set_keep_unknown_chunks(reader->png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);

@@ -10,7 +10,7 @@
 #include "base/test.h"
 #include "services/uploads/picture_codec.h"
 
-static const struct sok_picture_limits limits = {4000, 4000000, 512};
+static const struct sok_picture_limits limits = {4000, 4000000, 512, false};
 
 // --- Pictures to read: four quarters, red, green, blue, white from the left above.
 
