@@ -4,11 +4,18 @@
 // before it closes a socket, so under the lock a file descriptor in the list is always the connection's.
 //
 // The same list is counted by address, so that one client cannot take every connection there is.
+//
+// Without a descriptor left, a thread of libmicrohttpd that has no connection yet asks again and again for
+// the one that it cannot have. So some are kept back: once there are no others, they are given up, and
+// everybody who is let in with one is turned away again.
 #include "net/http_private.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <utlist.h>
 
 #include "base/status.h"
@@ -38,6 +45,8 @@ enum MHD_Result sok_connections_admit(void *cls, const struct sockaddr *address,
     struct sok_connections *list = &server->connections;
     struct sok_client *client;
     struct sok_address key;
+    if (server->is_full)
+        return MHD_NO;
     if (!find_counted(server, address, &key))
         return MHD_YES;
     pthread_mutex_lock(&list->lock);
@@ -167,4 +176,48 @@ void sok_connections_sweep(struct sok_http_server *server, int64_t now_ms, bool 
     }
     cut_the_finished(&asked);
     pthread_mutex_unlock(&server->connections.lock);
+}
+
+// --- When there is no descriptor left
+
+// Opens descriptors into `fds`; how many it got.
+static int take_descriptors(int *fds, int max)
+{
+    int count = 0;
+    while (count < max && (fds[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+        count++;
+    return count;
+}
+
+static void give_descriptors(const int *fds, int count)
+{
+    for (int i = 0; i < count; i++)
+        close(fds[i]);
+}
+
+void sok_connections_watch_limit(struct sok_http_server *server)
+{
+    int fds[2 * SOK_SPARE_FDS], count = take_descriptors(fds, server->spare_count ? 1 : 2 * SOK_SPARE_FDS);
+    if (server->spare_count) { // all is well: is there one more?
+        give_descriptors(fds, count);
+        if (count)
+            return;
+        server->is_full = true; // first, so that nobody who is let in takes what is given up here
+        give_descriptors(server->spares, server->spare_count);
+        server->spare_count = 0;
+    } else if (count < 2 * SOK_SPARE_FDS) {
+        give_descriptors(fds, count);
+        server->is_full = true;
+    } else {
+        memcpy(server->spares, fds, sizeof(server->spares));
+        server->spare_count = SOK_SPARE_FDS;
+        give_descriptors(fds + SOK_SPARE_FDS, SOK_SPARE_FDS);
+        server->is_full = false;
+    }
+}
+
+void sok_connections_end_watch(struct sok_http_server *server)
+{
+    give_descriptors(server->spares, server->spare_count);
+    server->spare_count = 0;
 }

@@ -18,6 +18,7 @@
 
 #define SOK_LISTEN_MAX 8
 #define SOK_PROXIES_MAX 64
+#define SOK_SPARE_FDS 8
 #define SOK_CONNECTION_MEMORY ((size_t)16384) // libmicrohttpd's, for request header and reply header together
 
 typedef enum MHD_Result (*sok_queue_response)(struct MHD_Connection *, unsigned, struct MHD_Response *);
@@ -67,8 +68,11 @@ struct sok_http_server {
     int listener_count;
     struct sok_pool *lane, *hash_lane, *pumps;
     struct sok_connections connections;
+    _Atomic bool is_full;      // no descriptor is left: nobody is let in
+    int spares[SOK_SPARE_FDS]; // kept back for that; the janitor's
+    int spare_count;           // all of them, or none while it is full
     pthread_t janitor;
-    bool janitor_runs;
+    _Atomic bool janitor_runs;
     pthread_mutex_t lock; // guards `wake`'s waiters only; what they wait for is atomic
     pthread_cond_t wake;
     _Atomic int active;         // exchanges begun and not completed
@@ -189,6 +193,11 @@ void sok_connection_set(
 // Ends the clients that have been too slow at `now_ms`, or that still have not asked when it is stopping.
 // `all`: every one that is not upgraded.
 void sok_connections_sweep(struct sok_http_server *server, int64_t now_ms, bool all);
+
+// Looks whether a descriptor is left and lets nobody in otherwise. The janitor's thread, several times a
+// second.
+void sok_connections_watch_limit(struct sok_http_server *server);
+void sok_connections_end_watch(struct sok_http_server *server);
 
 // Counts, and wakes sok_http_server_stop.
 void sok_http_count(struct sok_http_server *server, _Atomic int *counter, int by);

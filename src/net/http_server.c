@@ -24,6 +24,8 @@
 #define CONNECTIONS_MAX 8192
 #define CLIENT_SHARE 4 // one address gets a fourth of the connections at most
 #define IDLE_S 60
+#define JANITOR_MS 200
+#define SWEEP_ROUNDS 5
 #define LANE_THREADS 4
 #define LANE_QUEUE 64
 #define HASH_QUEUE 16
@@ -167,20 +169,26 @@ static enum sok_status start_daemon(
     return SOK_OK;
 }
 
+// At most that long. The lock is held.
+static void wait_for_wake(struct sok_http_server *server, int64_t ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_cond_timedwait(&server->wake, &server->lock, &until);
+}
+
 // Waits on server->wake until *counter is 0 or the deadline (monotonic) has passed.
 static bool wait_for_none(struct sok_http_server *server, const _Atomic int *counter, int64_t deadline_ms)
 {
     pthread_mutex_lock(&server->lock);
-    while (*counter > 0 && sok_time_mono_ms() < deadline_ms) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += 50 * 1000000;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000;
-        }
-        pthread_cond_timedwait(&server->wake, &server->lock, &until);
-    }
+    while (*counter > 0 && sok_time_mono_ms() < deadline_ms)
+        wait_for_wake(server, 50);
     pthread_mutex_unlock(&server->lock);
     return *counter == 0;
 }
@@ -199,25 +207,24 @@ static void *sweep_slow_clients(void *context)
 {
     struct sok_http_server *server = context;
     pthread_mutex_lock(&server->lock);
-    while (server->janitor_runs) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec++;
-        pthread_cond_timedwait(&server->wake, &server->lock, &until);
+    for (int round = 0; server->janitor_runs; round++) {
+        wait_for_wake(server, JANITOR_MS);
         pthread_mutex_unlock(&server->lock);
-        sok_connections_sweep(server, sok_clock_mono_ms(server->options.clock), false);
+        if (round % SWEEP_ROUNDS == 0)
+            sok_connections_sweep(server, sok_clock_mono_ms(server->options.clock), false);
+        sok_connections_watch_limit(server);
         pthread_mutex_lock(&server->lock);
     }
     pthread_mutex_unlock(&server->lock);
     return NULL;
 }
 
-// Half of the file descriptors stay for files, the database and WebSockets.
+// Each connection may have a file open as well; a third stays for the database, WebSockets and peers.
 static int count_connections(void)
 {
     struct rlimit files = {.rlim_cur = 1024};
     getrlimit(RLIMIT_NOFILE, &files);
-    return files.rlim_cur / 2 < CONNECTIONS_MAX ? (int)(files.rlim_cur / 2) : CONNECTIONS_MAX;
+    return files.rlim_cur / 3 < CONNECTIONS_MAX ? (int)(files.rlim_cur / 3) : CONNECTIONS_MAX;
 }
 
 static void set_defaults(struct sok_http_server_options *options)
@@ -269,6 +276,7 @@ static enum sok_status start(struct sok_http_server *server, struct sok_error *e
     server->lane = sok_pool_new("sok-lane", server->options.lane_threads, server->options.lane_queue);
     server->hash_lane = sok_pool_new("sok-hash", 1, server->options.hash_queue);
     server->pumps = sok_pool_new("sok-pump", PUMP_THREADS, SOK_PUMPS_MAX);
+    sok_connections_watch_limit(server);
     for (int i = 0; i < server->listener_count; i++)
         SOK_TRY(start_daemon(server, &server->listeners[i], err));
     server->janitor_runs = true;
@@ -352,9 +360,10 @@ struct sok_http_server *sok_http_server_stop(struct sok_http_server *server, int
     sok_pool_free(server->lane);
     sok_pool_free(server->hash_lane);
     sok_pool_free(server->pumps);
+    stop_janitor(server);
     for (int i = 0; i < SOK_LISTEN_MAX; i++)
         close_listener(&server->listeners[i]);
-    stop_janitor(server);
+    sok_connections_end_watch(server);
     sok_router_free(server->router);
     pthread_cond_destroy(&server->wake);
     pthread_mutex_destroy(&server->lock);

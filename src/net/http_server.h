@@ -175,7 +175,7 @@ struct sok_http_server_options {
     const char *trusted_proxies; // CIDRs, comma-separated; NULL: none
     bool public_is_tls;          // clients come through TLS, which something before us ends
     const struct sok_clock *clock;
-    int connections_max; // one address gets a fourth of them. 0: half of the descriptors, at most 8192
+    int connections_max; // one address gets a fourth of them. 0: a third of the descriptors, at most 8192
     int threads;         // connection threads; 0: 2 per core, at least 4
     int lane_threads;    // 0: 4
     int lane_queue;      // waiting for the lane at most; more: 503. 0: 64
