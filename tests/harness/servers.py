@@ -140,6 +140,16 @@ def rows(url, sql, values):
     connection.close()
 
 
+def change(url, sql, rows):
+  connection = psycopg2.connect(url)
+  try:
+    with connection:
+      connection.cursor().executemany(sql.replace("?", "%s"), rows)
+  finally:
+    connection.close()
+
+
+
 _shared = {}
 
 

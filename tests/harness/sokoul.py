@@ -158,6 +158,16 @@ class Sokoul:
     finally:
       connection.close()
 
+  def change(self, sql, rows):
+    """Writes to the database of a server that stands still: the statement once for each of the rows."""
+    if "SOKOUL_DATABASE_URL" in self.settings:
+      servers.change(self.settings["SOKOUL_DATABASE_URL"], sql, rows)
+      return
+    connection = sqlite3.connect(self.data / "sokoul.db", timeout=10)
+    with connection:
+      connection.executemany(sql, rows)
+    connection.close()
+
   def resident_mib(self):
     status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024

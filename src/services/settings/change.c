@@ -185,8 +185,10 @@ enum sok_status sok_overrides_set(
         .now_ms = sok_clock_now_ms(overrides->options.clock),
         .old_values = old_values,
         .new_values = new_values};
-    if (!json_is_object(change->body))
-        return sok_fail(err, SOK_INVALID, "an object of settings is wanted");
+    if (!json_is_object(change->body)) {
+        sok_fail_field(err, "body", "wrong_type", "must be an object of settings");
+        return SOK_INVALID;
+    }
     SOK_TRY(sok_db_write(overrides->options.db, write_changes, &changing, err));
     sok_overrides_announce(overrides);
     *ret_old = sok_json_dump(arena, old_values);
