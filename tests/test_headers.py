@@ -63,7 +63,7 @@ def test_every_route_answers_with_them_whoever_asks(server, admin):
   admin.token = server.login("admin").token
 
 
-@pytest.mark.parametrize("target, status", [("//", 200), ("//setup", 200), ("//assets/index.js", 200), ("//favicon.svg", 200),
+@pytest.mark.parametrize("target, status", [("//", 200), ("//setup", 200), ("//assets/index.js", 200), ("//favicon.svg", 200), ("//docs", 200), ("//reset", 200),
                                             ("//library", 200), ("//assets/none", 404), ("//nowhere", 404), ("//%zz", 400)])
 def test_pages_have_a_policy_that_runs_nothing_inline(server, target, status):
   client = server.client()

@@ -15,6 +15,7 @@ from harness import pictures
 from harness.clamd import MARKER, SIGNATURE, STREAM_MAX, Clamd
 from harness.http import assert_problem
 from harness.process import wait_until
+from harness.routes import table
 from harness.sokoul import Sokoul
 from harness.torrents import bencode
 
@@ -288,6 +289,27 @@ def test_a_file_that_the_scanner_does_not_take_is_refused(scanned):
   picture = pictures.png(10, 10, extra=[(b"prVt", os.urandom(STREAM_MAX))])
   assert_problem(upload(admin, picture), 413)
   assert upload(admin, pictures.png(10, 10, extra=[(b"prVt", os.urandom(STREAM_MAX // 2))])).status == 200
+
+
+def test_every_route_that_takes_a_file_asks_the_scanner(start):
+  """As the API's own description names them: with no scanner to ask, none of them takes one."""
+  server = start(clamd="unix:/nonexistent/clamd")
+  admin = server.admin()
+  document, asked = admin.ok("GET", "/openapi.json"), []
+  for path, item in document["paths"].items():
+    for method, operation in item.items():
+      schema = operation.get("requestBody", {}).get("content", {}).get("multipart/form-data", {}).get("schema")
+      if not schema:
+        continue
+      properties = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]["properties"]
+      (field,) = [name for name, one in properties.items() if "contentMediaType" in one]
+      target = "//" + path.lstrip("/")
+      for content in (b"", b"x", pictures.png(9, 9), clean_torrent("a")):
+        assert_problem(admin.upload(target, field, "a", content, method=method.upper()), 503, "scanner_unavailable")
+      asked.append(path)
+  assert len(asked) >= 2, asked
+  routes = [route.path for route in table() if "MULTIPART" in route.body]
+  assert sorted(routes) == sorted(asked)
 
 
 def all_refused(server, admin):

@@ -163,3 +163,23 @@ def test_a_picture_is_set_refused_and_taken_away(folder, start, page):
   page.sees("Your picture is gone.")
   assert shown() == []
   assert page.violations() == []
+
+
+def test_a_film_and_a_picture_opened_by_themselves_are_shown(start, films, page):
+  """The policies of what is no page of ours still let the browser make its own around it."""
+  server = start()
+  admin = server.admin("ada")
+  url = admin.upload("/auth/me/avatar", "avatar", "a.png", pictures.png(300, 200), method="PUT").json["avatar_url"]
+  page.driver.get(f"http://127.0.0.1:{server.port}{url}")
+  page.until(lambda: page.driver.execute_script("return [...document.images].map(one => one.naturalWidth)") == [300], "the picture")
+  assert page.violations() == []
+  target = server.library / "Movies" / "Paper Lantern (2019)" / "Paper Lantern (2019).mp4"
+  target.parent.mkdir(parents=True)
+  target.write_bytes(films("small.mp4").read_bytes())
+  task = admin.ok("POST", "/media/scan", status=202)["task_id"]
+  wait_until(lambda: admin.ok("GET", f"/tasks/{task}")["status"] == "completed", 60, what="the scan")
+  (film,) = admin.ok("GET", "/media?q=paper+lantern")["items"]
+  address = admin.ok("GET", f"/streaming/direct/{film['id']}")["url"]
+  page.driver.get(address if address.startswith("http") else f"http://127.0.0.1:{server.port}{address}")
+  page.until(lambda: (page.video() or {}).get("width"), "the film")
+  assert page.violations() == []
