@@ -146,7 +146,7 @@ def test_every_wrong_filter_is_named_at_once(admin, scene, template):
     schema = one["schema"]
     if one["in"] != "query" or name == "sort":
       continue
-    if "enum" in schema:
+    if "enum" in schema or schema["type"] == "boolean":
       wrong[name] = "purple"
     elif schema.get("format") == "uuid":
       wrong[name] = "12"

@@ -77,6 +77,7 @@ static enum sok_status read_input(struct sok_request *request, struct start *sta
 {
     const char *field = json_object_get(request->json, "query") ? "query" : "title";
     const char *query = sok_api_text(request, field, false, TITLE_MAX, err);
+    bool is_told = err->field_count > 0; // what is wrong with the query
     const char *type = sok_api_text(request, "media_type", false, 16, err);
     start->media_id = sok_api_text(request, "media_id", false, SOK_UUID_LEN, err);
     struct sok_search *search = &start->search;
@@ -88,7 +89,7 @@ static enum sok_status read_input(struct sok_request *request, struct start *sta
     search->media_type = type;
     if (type && !sok_text_eq(type, SOK_MEDIA_MOVIE) && !sok_text_eq(type, SOK_MEDIA_TV))
         sok_fail_field(err, "media_type", "invalid", "must be movie or tv");
-    if (sok_text_empty(search->query) && !start->media_id && !err->field_count)
+    if (sok_text_empty(search->query) && !start->media_id && !is_told)
         sok_fail_field(err, "query", "required", "is missing");
     if (search->episode >= 0 && search->season < 0)
         sok_fail_field(err, "season", "required", "is needed with an episode");
