@@ -158,6 +158,45 @@ def test_lists_are_of_ones_own(people, things):
     assert things.private not in names, role
 
 
+def test_nothing_kept_for_one_is_shown_to_another(people, things):
+  """Every list and page of the API, asked by its owner first, so that whatever is cached is warm; and the owner's cursors and versions."""
+  me = things.client
+  mine = [things.search, things.download, things.task, things.stream, things.watch, things.private, things.key_id, me.user["id"], me.user["email"]]
+  count = 0
+  for route in ROUTES:
+    if route.method != "GET" or route.parameters or route.who not in "US":
+      continue
+    for query in ("", "?per_page=1", "?per_page=200", "?user_id=" + me.user["id"], "?owner=" + me.user["id"]):
+      own = me.get(route.fill() + query)
+      for role, client in people.items():
+        headers = {"If-None-Match": own.headers["ETag"]} if "ETag" in own.headers else {}
+        replies = [client.get(route.fill() + query), client.get(route.fill() + query, headers=headers)]
+        if own.status == 200 and own.json.get("next_cursor"):
+          replies.append(client.get(f"{route.fill()}?per_page=200&cursor={own.json['next_cursor']}"))
+        for reply in replies:
+          if route.path == "/api/v1/collections" and reply.status == 200:
+            assert {item["id"] for item in reply.json["items"]} <= {things.public}  # which says whose it is
+            continue
+          assert not [one for one in mine if one in reply.body.decode()], (role, route.name, query, reply)
+          count += 1
+  print(f"{count} answers without anybody else's")
+
+
+def test_an_idempotency_key_is_ones_own(server, people, things):
+  """The same key from another account is another request, and tells nothing of the first one's answer."""
+  headers, body = {"Idempotency-Key": str(uuid.uuid4())}, {"info_hash": "cd" * 20}
+  first = things.client.ok("POST", "/downloads/start", body, headers=headers)
+  assert things.client.ok("POST", "/downloads/start", body, headers=headers) == first
+  for role, client in people.items():
+    theirs = client.ok("POST", "/downloads/start", body, headers=headers)
+    assert theirs["download_id"] != first["download_id"], role
+    other = client.request("POST", "/downloads/start", {"info_hash": "ce" * 20}, headers=headers)
+    assert first["download_id"] not in other.body.decode()
+    for item in client.ok("GET", "/downloads")["items"]:
+      assert item["id"] != first["download_id"]
+      client.ok("POST", f"/downloads/{item['id']}/cancel")
+
+
 def test_public_collections_are_read_by_all_and_written_by_their_owner(people, things, film):
   before = things.client.ok("GET", f"/collections/{things.public}")
   for role, client in people.items():
