@@ -10,11 +10,12 @@ import sys
 import time
 
 from common import Place
+import floods
 import program
 import swarms
 import web
 
-MEASUREMENTS = {"http": web.http, "stream": web.stream, "play": swarms.play, "download": swarms.download, "parser": program.parser,
+MEASUREMENTS = {"http": web.http, "login": floods.login, "stream": web.stream, "play": swarms.play, "download": swarms.download, "parser": program.parser,
                 "memory": program.memory, "start": program.start}
 LIMIT_SECONDS = 290
 HEAD = ("what", "ours", "peer", "ratio", "n")
