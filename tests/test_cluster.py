@@ -97,6 +97,8 @@ def test_settings_and_rules_reach_all(fleet):
   admin.ok("PUT", "/admin/settings", {name: 7})
   wait_until(lambda: there.ok("GET", "/admin/settings")[name]["value"] == 7, 5, what="the setting at the other process")
   assert settings[name]["value"] != 7
+  # Not only shown there: in force.
+  wait_until(lambda: there.post("/search", {"query": "Paper Lantern"}).headers.get("X-RateLimit-Limit") == "7", 10, what="the limit at the other process")
   rule = admin.ok("POST", "/admin/security/blacklist", {"cidr": "192.0.2.0/24", "reason": "a test"}, status=201)
   assert [row["id"] for row in there.ok("GET", "/admin/security/blacklist")["items"]] == [rule["id"]]
 

@@ -260,8 +260,9 @@ static void nats_publish_event(struct sok_queue *base, const struct sok_event *e
     if (len < 0 || (size_t)len >= sizeof(subject))
         return;
     natsStatus status = natsMsg_Create(&message, subject, NULL, event->json, (int)strlen(event->json));
-    if (status == NATS_OK)
-        status = natsMsgHeader_Set(message, USER_HEADER, event->user_id ? event->user_id : "");
+    if (status == NATS_OK &&
+        !sok_text_empty(event->user_id)) // a header without a value is refused where it arrives
+        status = natsMsgHeader_Set(message, USER_HEADER, event->user_id);
     if (status == NATS_OK)
         natsConnection_PublishMsg(queue->connection, message);
     natsMsg_Destroy(message);
@@ -273,11 +274,12 @@ static void on_event(
 {
     struct nats_queue *queue = context;
     const char *user = NULL, *subject = natsMsg_GetSubject(message);
+    natsStatus status = natsMsgHeader_Get(message, USER_HEADER, &user);
     char *json = strndup(natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message));
     if (!json)
         sok_panic("out of memory for an event");
-    if (sok_text_starts(subject, "EVENTS.") && natsMsgHeader_Get(message, USER_HEADER, &user) == NATS_OK) {
-        const struct sok_event event = {subject + strlen("EVENTS."), user, json};
+    if (sok_text_starts(subject, "EVENTS.") && (status == NATS_OK || status == NATS_NOT_FOUND)) {
+        const struct sok_event event = {subject + strlen("EVENTS."), status == NATS_OK ? user : "", json};
         sok_queue_publish_event(queue->local, &event);
     }
     free(json);
