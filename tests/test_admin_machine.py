@@ -447,6 +447,17 @@ def test_busy_workers_and_waiting_jobs_are_seen(start, keep):
   assert {pool["name"]: pool["busy"] for pool in full["workers"]["pools"]}["scout"] == 4
 
 
+def test_the_status_command_shows_an_admin_more(start):
+  server = start()
+  admin = server.admin()
+  server.account("somebody")
+  admin.ok("POST", "/media", {"title": "Paper Lantern", "media_type": "movie"})
+  code, out, err = server.run("status")
+  assert code == 0 and "library: 1 films, 0 series, 0 episodes; 0 files" in out and f"free at {server.library}" in out and "jobs:" in out, (out, err)
+  code, out, err = server.run("status", "--user", "somebody")
+  assert code == 0 and "downloads: 0" in out and "library:" not in out, (out, err)
+
+
 # The library.
 
 def task_done(admin, reply):
