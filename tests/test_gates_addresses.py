@@ -299,7 +299,9 @@ def test_sixty_four_at_once_find_the_exact_edge(start, setting, limit):
     return get(server, None, f"::ffff:{REAL}" if number % 2 else REAL, path="/openapi.json", method="HEAD" if number % 3 else "GET").status
   with concurrent.futures.ThreadPoolExecutor(64) as pool:
     statuses = list(pool.map(one, range(limit + 64)))
-  assert statuses.count(429) == 64 and len(set(statuses)) == 2, {status: statuses.count(status) for status in set(statuses)}
+  passed = [status for status in statuses if status != 429]
+  # What passed may still find the slow lane full: that is another limit, and its own answer.
+  assert len(passed) == limit and set(passed) <= ({422, 503} if setting == "rate_auth" else {200}), {status: statuses.count(status) for status in set(statuses)}
 
 
 def test_sixty_four_sessions_of_one_user_share_its_limit(start):
