@@ -326,6 +326,10 @@ def all_refused(server, admin):
   for reply in replies:
     assert assert_problem(reply, 503)["code"] in ("scanner_unavailable", "overloaded") and int(reply.headers["Retry-After"]) > 0, reply
   assert [reply for reply in replies if reply.json["code"] == "scanner_unavailable"] and len(replies) == 9
+  # Why it cannot be asked is in the log and for admins; where it is looked for is nobody else's business.
+  assert "could not be scanned" in server.log()
+  place = server.settings["SOKOUL_CLAMD"].split(":", 1)[1]
+  assert not [reply for reply in replies if place in reply.body.decode()]
   assert admin.ok("GET", "/auth/me") == before and files(server) == kept and admin.ok("GET", "/downloads")["items"] == []
   deep = admin.get("//health/deep")
   assert deep.status == 200 and deep.json["checks"]["scanner"]["status"] == "failed" and deep.json["checks"]["scanner"]["error"], deep

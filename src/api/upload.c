@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "base/text.h"
 #include "runtime/log.h"
+#include "services/uploads/uploads.h"
 
 // Who watches over the server hears of it at once.
 static void alert(struct sok_request *request, const struct sok_clamd_verdict *verdict)
@@ -46,18 +47,31 @@ static enum sok_status refuse_infected(
     return SOK_INVALID;
 }
 
+// Where the scanner is, and why it cannot be asked, is the operator's business and not the uploader's.
+static enum sok_status refuse_unscanned(struct sok_error *err)
+{
+    int retry_after_s = err->retry_after_s;
+    sok_log_error(SOK_LOG_WARN, SOK_LOG_API, "an upload was refused, because it could not be scanned", err);
+    (void)sok_fail(err, SOK_UNAVAILABLE, "the virus scanner cannot be asked now, so no file is taken");
+    err->code = "scanner_unavailable";
+    err->retry_after_s = retry_after_s;
+    return SOK_UNAVAILABLE;
+}
+
 static enum sok_status scan(struct sok_request *request, const char *field, struct sok_error *err)
 {
+    struct sok_uploads *uploads = sok_api_of(request)->uploads;
     struct sok_clamd_verdict verdict;
-    SOK_TRY(
-        sok_uploads_scan(sok_api_of(request)->uploads, request->upload, request->upload_len, &verdict, err));
+    enum sok_status status = sok_uploads_scan(uploads, request->upload, request->upload_len, &verdict, err);
+    if (status == SOK_UNAVAILABLE && sok_text_eq(err->code, "scanner_unavailable"))
+        return refuse_unscanned(err);
+    SOK_TRY(status);
     return verdict.is_infected ? refuse_infected(request, field, &verdict, err) : SOK_OK;
 }
 
-enum sok_status sok_upload_begin(
+enum sok_status sok_upload_take(
     struct sok_request *request, const char *field, struct sok_upload *ret, struct sok_error *err)
 {
-    struct sok_uploads *uploads = sok_api_of(request)->uploads;
     bool is_body = request->upload_field && !*request->upload_field;
     if (!request->upload || !(is_body || sok_text_eq(request->upload_field, field))) {
         sok_fail_field(err, field, "required", "the file must come as the field %s", field);
@@ -65,19 +79,7 @@ enum sok_status sok_upload_begin(
     }
     if (request->upload_len > SOK_UPLOAD_BYTES_MAX)
         return sok_fail(err, SOK_TOO_LARGE, "the file is over the limit of %zu bytes", SOK_UPLOAD_BYTES_MAX);
-    SOK_TRY(sok_uploads_enter(uploads, err));
-    enum sok_status status = scan(request, field, err);
-    if (status != SOK_OK) {
-        sok_uploads_leave(uploads);
-        return status;
-    }
-    *ret = (struct sok_upload){request->upload, request->upload_len, uploads};
+    SOK_TRY(scan(request, field, err));
+    *ret = (struct sok_upload){request->upload, request->upload_len};
     return SOK_OK;
-}
-
-void sok_upload_end(struct sok_upload *upload)
-{
-    if (upload->uploads)
-        sok_uploads_leave(upload->uploads);
-    upload->uploads = NULL;
 }

@@ -4,21 +4,17 @@
 #define SOK_API_UPLOAD_H
 
 #include "api/api.h"
-#include "services/uploads/uploads.h"
 
 struct sok_upload {
     const char *bytes; // the request's
     size_t len;
-    struct sok_uploads *uploads; // a place in it is held; NULL: not begun
 };
 
 // The file that came as the multipart field `field`, or as the whole body. SOK_INVALID naming the field when
-// there is none, SOK_TOO_LARGE over SOK_UPLOAD_BYTES_MAX, SOK_INVALID (code "upload_infected", audited),
-// SOK_UNAVAILABLE (codes "scanner_unavailable", "overloaded"). Holds a place among the uploads until
-// sok_upload_end. Blocks: for routes of the slow lane.
-SOK_MUST_CHECK enum sok_status sok_upload_begin(
+// there is none, SOK_TOO_LARGE over SOK_UPLOAD_BYTES_MAX or over what the scanner takes, SOK_INVALID (code
+// "upload_infected", audited), SOK_UNAVAILABLE (codes "scanner_unavailable", "overloaded"). Blocks: for
+// routes of the slow lane.
+SOK_MUST_CHECK enum sok_status sok_upload_take(
     struct sok_request *request, const char *field, struct sok_upload *ret, struct sok_error *err);
-void sok_upload_end(struct sok_upload *upload);
-#define SOK_UPLOAD_AUTO SOK_CLEANUP(sok_upload_end) struct sok_upload
 
 #endif

@@ -7,6 +7,7 @@
 #include "backends/db/db.h"
 #include "base/text.h"
 #include "data/users.h"
+#include "services/uploads/uploads.h"
 
 struct change {
     struct sok_request *request;
@@ -64,8 +65,8 @@ static enum sok_status store(
     struct sok_request *request, const struct sok_upload *upload, const char **ret_url, struct sok_error *err)
 {
     struct sok_error why = {0};
-    enum sok_status status =
-        sok_avatar_store(upload->uploads, request->arena, upload->bytes, upload->len, ret_url, &why);
+    enum sok_status status = sok_avatar_store(
+        sok_api_of(request)->uploads, request->arena, upload->bytes, upload->len, ret_url, &why);
     if (status == SOK_INVALID)
         sok_fail_field(err, "avatar", "invalid", "%s", why.message);
     else if (status != SOK_OK)
@@ -77,8 +78,8 @@ enum sok_status sok_avatar_set(struct sok_request *request, struct sok_error *er
 {
     struct change change = {.request = request};
     struct sok_user user;
-    SOK_UPLOAD_AUTO upload = {0};
-    SOK_TRY(sok_upload_begin(request, "avatar", &upload, err));
+    struct sok_upload upload;
+    SOK_TRY(sok_upload_take(request, "avatar", &upload, err));
     SOK_TRY(check_me(request, err));
     SOK_TRY(store(request, &upload, &change.url, err));
     SOK_TRY(put_into_row(&change, err));

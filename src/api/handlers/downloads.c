@@ -86,8 +86,8 @@ static enum sok_status use_url(struct start *start, const char *url, struct sok_
 static enum sok_status use_upload(struct start *start, struct sok_error *err)
 {
     struct sok_torrent_info info;
-    SOK_UPLOAD_AUTO upload = {0};
-    SOK_TRY(sok_upload_begin(start->request, "torrent", &upload, err));
+    struct sok_upload upload;
+    SOK_TRY(sok_upload_take(start->request, "torrent", &upload, err));
     enum sok_status status = sok_torrent_inspect(start->request->arena, upload.bytes, upload.len, &info, err);
     if (status == SOK_INVALID) { // its own code and sentence stay; the field is named beside them
         struct sok_error why = *err;

@@ -64,7 +64,10 @@ enum sok_status sok_avatar_store(
     struct sok_error *err)
 {
     struct sok_picture picture;
-    SOK_TRY(sok_picture_make(arena, uploads->program, bytes, len, &picture, err));
+    SOK_TRY(sok_uploads_enter(uploads, err));
+    enum sok_status status = sok_picture_make(arena, uploads->program, bytes, len, &picture, err);
+    sok_uploads_leave(uploads);
+    SOK_TRY(status);
     char name[NAME_SIZE];
     sok_random_token(NAME_BYTES, name, sizeof(name));
     memcpy(name + NAME_LEN, kinds[picture.is_png].ending, ENDING_LEN + 1);

@@ -29,7 +29,7 @@ static void end_talk(struct talk *talk)
 
 static enum sok_status unavailable(struct sok_error *err, const char *what)
 {
-    enum sok_status status = sok_fail(err, SOK_UNAVAILABLE, "the virus scanner %s", what);
+    enum sok_status status = sok_fail(err, SOK_UNAVAILABLE, "the virus scanner %.200s", what);
     if (err) {
         err->code = "scanner_unavailable";
         err->retry_after_s = RETRY_AFTER_S;
@@ -117,10 +117,11 @@ static enum sok_status open_talk(
     struct sok_error why = {0};
     int64_t deadline_ms = sok_time_mono_ms() + timeout_ms;
     int fd;
-    // Where it is, and why it cannot be reached, is the operator's business and not the uploader's.
-    enum sok_status status = sok_dial(address, timeout_ms, &fd, &why);
-    if (status != SOK_OK)
-        return unavailable(err, status == SOK_TIMEOUT ? "takes too long" : "cannot be reached");
+    if (sok_dial(address, timeout_ms, &fd, &why) != SOK_OK) {
+        char what[256];
+        snprintf(what, sizeof(what), "is not there: %.180s", why.message);
+        return unavailable(err, what);
+    }
     *ret = (struct talk){fd, deadline_ms};
     return SOK_OK;
 }

@@ -19,8 +19,8 @@ struct sok_clamd_verdict {
 
 // `address` as SOKOUL_CLAMD ("unix:PATH", "tcp:HOST:PORT"). Anything but a clear yes or no within timeout_ms
 // is a failure: SOK_UNAVAILABLE (code "scanner_unavailable"): not reachable, too slow, hung up, an answer
-// that is none. SOK_TOO_LARGE: the scanner takes no files of that size (its StreamMaxLength). Blocks; any
-// thread.
+// that is none; the sentence is for the operator, it says where the scanner was looked for. SOK_TOO_LARGE:
+// the scanner takes no files of that size (its StreamMaxLength). Blocks; any thread.
 SOK_MUST_CHECK enum sok_status sok_clamd_scan(
     const char *address, const void *bytes, size_t len, int64_t timeout_ms, struct sok_clamd_verdict *ret,
     struct sok_error *err);

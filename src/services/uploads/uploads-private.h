@@ -13,4 +13,8 @@ struct sok_uploads {
     atomic_int at_work;
 };
 
+// One of SOK_UPLOADS_AT_ONCE places, to be given back; instant.
+SOK_MUST_CHECK enum sok_status sok_uploads_enter(struct sok_uploads *uploads, struct sok_error *err);
+void sok_uploads_leave(struct sok_uploads *uploads);
+
 #endif

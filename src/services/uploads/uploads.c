@@ -78,8 +78,12 @@ enum sok_status sok_uploads_scan(
     struct sok_uploads *uploads, const void *bytes, size_t len, struct sok_clamd_verdict *ret,
     struct sok_error *err)
 {
-    if (uploads->clamd)
-        return sok_clamd_scan(uploads->clamd, bytes, len, SOK_CLAMD_TIMEOUT_MS, ret, err);
-    *ret = (struct sok_clamd_verdict){.is_infected = false};
-    return SOK_OK;
+    if (!uploads->clamd) {
+        *ret = (struct sok_clamd_verdict){.is_infected = false};
+        return SOK_OK;
+    }
+    SOK_TRY(sok_uploads_enter(uploads, err));
+    enum sok_status status = sok_clamd_scan(uploads->clamd, bytes, len, SOK_CLAMD_TIMEOUT_MS, ret, err);
+    sok_uploads_leave(uploads);
+    return status;
 }

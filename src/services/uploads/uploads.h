@@ -18,7 +18,9 @@ struct sok_db;
 struct sok_uploads;
 
 #define SOK_UPLOAD_BYTES_MAX ((size_t)10 << 20) // of one file
-#define SOK_UPLOADS_AT_ONCE 3 // one thread of the slow lane stays free, whatever a scanner or a picture does
+// Scans and pictures being made at once; further ones are SOK_UNAVAILABLE (code "overloaded"): one thread of
+// the slow lane stays free, whatever a scanner or a picture does.
+#define SOK_UPLOADS_AT_ONCE 3
 #define SOK_AVATAR_PATH "/avatars/" // of users.avatar_url: this and the name
 
 struct sok_uploads_options {
@@ -31,11 +33,6 @@ struct sok_uploads_options {
 SOK_MUST_CHECK enum sok_status sok_uploads_open(
     const struct sok_uploads_options *options, struct sok_uploads **ret, struct sok_error *err);
 struct sok_uploads *sok_uploads_close(struct sok_uploads *uploads); // NULL is fine; returns NULL
-
-// A place among those that work on an upload: SOK_UNAVAILABLE (code "overloaded") when all are taken. Give it
-// back with sok_uploads_leave. Instant.
-SOK_MUST_CHECK enum sok_status sok_uploads_enter(struct sok_uploads *uploads, struct sok_error *err);
-void sok_uploads_leave(struct sok_uploads *uploads);
 
 // Asks the scanner about a file; without SOKOUL_CLAMD every file is clean. Errors of sok_clamd_scan. Blocks,
 // for SOK_CLAMD_TIMEOUT_MS at most.
