@@ -1,6 +1,8 @@
 """A WebSocket client on a plain socket (RFC 6455): enough to read events and to misbehave."""
 
 import base64
+import http.client
+import io
 import json
 import os
 import select
@@ -9,6 +11,7 @@ import struct
 import time
 
 from . import replies
+from .http import Reply
 from .process import SLOW
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
@@ -35,11 +38,24 @@ class WebSocket:
       self.buffer += more
     answer, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
     status = int(answer.split(b" ")[1])
+    if answer.startswith(b"HTTP/1.1"):
+      self._note(path, status, answer)
     if status != 101:
       self.socket.close()
       raise Refused(status, answer.decode(errors="replace"))
     self.closed = None  # the close code, once the server has closed
     self.events = []
+
+  def _note(self, path, status, answer):
+    """The answer to the handshake, with its body when it is a refusal, is a reply like any other."""
+    headers = http.client.parse_headers(io.BytesIO(answer.partition(b"\r\n")[2] + b"\r\n\r\n"))
+    body = self.buffer if status != 101 else b""
+    while status != 101 and len(body) < int(headers.get("Content-Length", 0)):
+      more = self.socket.recv(65536)
+      if not more:
+        break
+      body += more
+    replies.note("GET", path, Reply(status, headers, body))
 
   def send(self, payload, opcode=TEXT):
     data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
