@@ -152,7 +152,11 @@ enum sok_status sok_ip_gate_new(
     gate->queue = queue;
     gate->clock = clock;
     pthread_mutex_init(&gate->loading, NULL);
-    pthread_rwlock_init(&gate->lock, NULL);
+    pthread_rwlockattr_t kind; // new rules do not wait until nobody asks
+    pthread_rwlockattr_init(&kind);
+    pthread_rwlockattr_setkind_np(&kind, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&gate->lock, &kind);
+    pthread_rwlockattr_destroy(&kind);
     enum sok_status status =
         queue ? sok_queue_subscribe(queue, "invalidate.ip_rules", on_event, gate, err) : SOK_OK;
     if (status != SOK_OK) {

@@ -1,6 +1,9 @@
 // The gate over a real database with a clock that is turned.
 #include "api/middleware/ip_gate.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "backends/db/drivers/failing.h"
 #include "base/test.h"
 #include "data/ip_rules.h"
@@ -113,6 +116,49 @@ static void without_a_database_the_last_rules_stay(void **state SOK_UNUSED)
     assert_int_equal(SOK_ADDRESS_BLACKLISTED, verdict("192.0.2.1"));
 }
 
+struct asker {
+    pthread_t thread;
+    _Atomic bool *stop;
+    int64_t asked, wrong;
+};
+
+static void *ask(void *context)
+{
+    struct asker *asker = context;
+    struct sok_address black, white;
+    sok_address_parse("192.0.2.1", &black);
+    sok_address_parse("192.0.2.7", &white);
+    for (; !atomic_load(asker->stop); asker->asked++) {
+        asker->wrong += sok_ip_gate_judge(gate, &black) != SOK_ADDRESS_BLACKLISTED;
+        asker->wrong += sok_ip_gate_judge(gate, &white) != SOK_ADDRESS_WHITELISTED;
+    }
+    return NULL;
+}
+
+static void rules_are_replaced_while_many_ask(void **state SOK_UNUSED)
+{
+    struct asker askers[4] = {0};
+    _Atomic bool stop = false;
+    add("blacklist", "192.0.2.0/24", 0);
+    add("whitelist", "192.0.2.7/32", 0);
+    sok_ip_gate_reload(gate);
+    for (size_t i = 0; i < SOK_ARRAY_LEN(askers); i++) {
+        askers[i].stop = &stop;
+        assert_int_equal(0, pthread_create(&askers[i].thread, NULL, ask, &askers[i]));
+    }
+    for (int i = 0; i < 10; i++) {
+        add("blacklist", sok_format(db.arena, "198.51.100.%d/32", i), 0);
+        sok_ip_gate_reload(gate);
+        sok_clock_manual_advance(&manual, SOK_IP_GATE_TTL_MS);
+    }
+    atomic_store(&stop, true);
+    for (size_t i = 0; i < SOK_ARRAY_LEN(askers); i++) {
+        pthread_join(askers[i].thread, NULL);
+        assert_int_equal(0, askers[i].wrong);
+    }
+    assert_int_equal(SOK_ADDRESS_BLACKLISTED, verdict("198.51.100.9"));
+}
+
 static void without_a_gate_nobody_is_kept_out(void **state SOK_UNUSED)
 {
     struct sok_address address;
@@ -131,6 +177,7 @@ int main(void)
         TEST(rule_counts_until_its_time_and_no_longer),
         TEST(what_another_process_wrote_is_seen_with_its_event_or_soon),
         TEST(without_a_database_the_last_rules_stay),
+        TEST(rules_are_replaced_while_many_ask),
         TEST(without_a_gate_nobody_is_kept_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
