@@ -55,6 +55,22 @@ static size_t cut(const char *text)
     return len;
 }
 
+// The length of a character beyond ASCII that a terminal or an editor obeys (C1 controls, line and paragraph
+// separators, the marks that turn the direction of writing); 0 for every other one. Text is valid UTF-8.
+static size_t obeyed(const char *text, unsigned *ret_code)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    if (c[0] == 0xc2 && c[1] < 0xa0)
+        *ret_code = c[1];
+    else if (c[0] == 0xe2 && c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae)
+        *ret_code = 0x2000U + (c[2] & 0x3fU);
+    else if (c[0] == 0xe2 && c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9)
+        *ret_code = 0x2040U + (c[2] & 0x3fU);
+    else
+        return 0;
+    return c[0] == 0xc2 ? 2 : 3;
+}
+
 // Quoted as RFC 8259 section 7 wants it; the text format uses the same escapes, so no value can start a new
 // line or colour a terminal.
 static void put_quoted(struct sok_buf *line, const char *text)
@@ -64,18 +80,21 @@ static void put_quoted(struct sok_buf *line, const char *text)
     sok_buf_append(line, "\"", 1);
     for (size_t i = 0, plain = 0; i <= len; i++) {
         unsigned char c = (unsigned char)(i < len ? text[i] : 0);
-        if (i < len && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && (c < 0x80 || is_utf8))
+        unsigned code = c;
+        size_t special = c >= 0x80 && is_utf8 ? obeyed(text + i, &code) : 0;
+        if (!special && i < len && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && (c < 0x80 || is_utf8))
             continue;
         sok_buf_append(line, text + plain, i - plain);
-        plain = i + 1;
         if (i == len)
             break;
+        i += special ? special - 1 : 0;
+        plain = i + 1;
         if (c == '"' || c == '\\')
             sok_buf_printf(line, "\\%c", c);
         else if (c == '\n')
             sok_buf_puts(line, "\\n");
         else
-            sok_buf_printf(line, "\\u%04x", c >= 0x80 ? 0xfffd : c);
+            sok_buf_printf(line, "\\u%04x", c >= 0x80 && !special ? 0xfffd : code);
     }
     sok_buf_append(line, "\"", 1);
 }

@@ -93,6 +93,12 @@ static void text_lines_cannot_be_forged(void **state)
 {
     sok_log_set(SOK_LOG_DEBUG, SOK_LOG_TEXT);
     sok_log(SOK_LOG_INFO, SOK_LOG_API, "hello", SOK_TEXT("a", "word"), SOK_TEXT("b", "x\ny\x1b[31m \"q\""));
+    sok_log(
+        SOK_LOG_INFO, SOK_LOG_API, "x",
+        SOK_TEXT(
+            "c", "é\xc2\x9b"
+                 "2J\xc2\x85 \xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa6…"));
+    assert_non_null(strstr(captured(), " c=\"é\\u009b2J\\u0085 \\u2028\\u202e\\u2066…\"\n"));
     assert_non_null(strstr(captured(), " info  hello a=word b=\"x\\ny\\u001b[31m \\\"q\\\"\"\n"));
 }
 
