@@ -29,7 +29,7 @@ SANITIZERS = {
   "LSAN_OPTIONS": f"suppressions={ROOT}/dev/lsan.supp:print_suppressions=0",
 }
 # The parts with threads of their own: the tests that run under TSan, by the beginning of their names.
-THREADED = ("runtime.", "net.", "backends.", "workers.", "api.", "services.streaming")
+THREADED = ("runtime.", "net.", "backends.", "workers.", "api.", "services.streaming", "services.settings")
 
 
 class BuildFailed(Exception):

@@ -162,9 +162,7 @@ static void reloading_keeps_what_is_overridden(void **state)
     start_program(world, 0, 30);
     struct program *program = &world->programs[0];
     assert_ok(set(world, 0, "{\"rate_search\": 5}", NULL));
-    struct sok_config fresh = program->config;
-    fresh.rate_search = 31;
-    fresh.rate_api = 100;
+    struct sok_config fresh = {.rate_search = 31, .rate_api = 100, .torrent_max_active = 10};
     assert_ok(sok_overrides_rebase(program->overrides, world->arena, &fresh, &changed, &kept, NULL));
     assert_string_equal("SOKOUL_RATE_API, SOKOUL_RATE_SEARCH", changed);
     assert_string_equal("SOKOUL_RATE_SEARCH", kept);
