@@ -181,12 +181,17 @@ def pytest(files, binary, extra_env=None, label="blackbox"):
   return passed, failed if passed + failed else 1
 
 
+# What is about the embedded set alone: its file, its one process, its disk.
+EMBEDDED_ONLY = ("cli", "disk_full", "start")
+FLEETS = ["tests/test_cluster.py", "tests/test_cluster_faults.py"]  # bring their own
+
+
 def black_box_files():
   return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("test_*.py"))
 
 
 def embedded_files():
-  return [path for path in black_box_files() if path != "tests/test_cluster.py"]
+  return [path for path in black_box_files() if path not in FLEETS]
 
 
 def blackbox():
@@ -196,11 +201,7 @@ def blackbox():
 
 def blackbox_asan():
   build("build-asan", "clang", ASAN)
-  return pytest(black_box_files(), "build-asan", {"SOKOUL_TEST_SLOW": "3"}, "asan")
-
-
-# What is about the embedded set alone: its file, its one process, its disk.
-EMBEDDED_ONLY = ("cli", "cluster", "disk_full", "start")
+  return pytest([*embedded_files(), FLEETS[0]], "build-asan", {"SOKOUL_TEST_SLOW": "3"}, "asan")
 
 
 def cluster():
@@ -215,8 +216,8 @@ def cluster():
   finally:
     for server in (nats, redis, postgres):
       server.kill()
-  rows = [(passed, failed), pytest(["tests/test_cluster.py"], "build-gcc", None, "processes")]
-  both = [path for path in black_box_files() if pathlib.Path(path).stem.removeprefix("test_") not in EMBEDDED_ONLY]
+  rows = [(passed, failed), pytest(FLEETS, "build-gcc", None, "processes")]
+  both = [path for path in embedded_files() if pathlib.Path(path).stem.removeprefix("test_") not in EMBEDDED_ONLY]
   rows.append(pytest(both, "build-gcc", {"SOKOUL_TEST_SET": "cluster"}, "cluster"))
   return sum(row[0] for row in rows), sum(row[1] for row in rows)
 

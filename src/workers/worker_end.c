@@ -3,11 +3,13 @@
 
 #include "base/json.h"
 #include "base/rand.h"
+#include "base/text.h"
 #include "runtime/log.h"
 #include "workers/worker_private.h"
 
 #define PROGRESS_EVERY_MS 1000
 #define NO_SPACE_PAUSE_MS 30000
+#define AWAY_PAUSE_MS 2000
 #define RETRY_MAX_MS 300000
 #define RECORD_TRIES 5
 #define RECORD_PAUSE_MS 1000
@@ -128,6 +130,11 @@ static enum sok_status tell_owner(struct sok_db_tx *tx, const struct end *end, s
     return options->on_ended ? options->on_ended(tx, &end->work->task, end->why, err) : SOK_OK;
 }
 
+static bool is_away(const struct sok_error *why)
+{
+    return why->status == SOK_UNAVAILABLE && sok_text_eq(why->code, SOK_DB_AWAY);
+}
+
 static enum sok_status end_body(struct sok_db_tx *tx, void *context, struct sok_error *err)
 {
     struct end *end = context;
@@ -140,7 +147,8 @@ static enum sok_status end_body(struct sok_db_tx *tx, void *context, struct sok_
         return sok_tasks_hand_back(tx, task->id, task->fence, 0, now_ms, err);
     case END_POSTPONED:
         return sok_tasks_postpone(
-            tx, task->id, task->fence, end->why, now_ms + NO_SPACE_PAUSE_MS, now_ms, err);
+            tx, task->id, task->fence, end->why,
+            now_ms + (is_away(end->why) ? AWAY_PAUSE_MS : NO_SPACE_PAUSE_MS), now_ms, err);
     case END_CANCELLED:
         SOK_TRY(sok_tasks_end_cancelled(tx, task->id, task->fence, now_ms, err));
         return tell_owner(tx, end, err);
@@ -153,7 +161,9 @@ static enum sok_status end_body(struct sok_db_tx *tx, void *context, struct sok_
     return SOK_OK;
 }
 
-static enum ending choose_ending(const struct sok_work *work, enum sok_status status)
+// What our own disk or database did to a job is none of its tries.
+static enum ending choose_ending(
+    const struct sok_work *work, enum sok_status status, const struct sok_error *why)
 {
     const struct sok_work_state *state = work->state;
     switch (status) {
@@ -166,7 +176,7 @@ static enum ending choose_ending(const struct sok_work *work, enum sok_status st
     case SOK_NO_SPACE:
         return END_POSTPONED;
     default:
-        return END_FAILED;
+        return is_away(why) ? END_POSTPONED : END_FAILED;
     }
 }
 
@@ -234,7 +244,7 @@ void sok_work_end(
     reason.status = status;
     struct end end = {
         .work = work,
-        .ending = choose_ending(work, status),
+        .ending = choose_ending(work, status, &reason),
         .result_json = result_json,
         .why = &reason,
         .retry_at = sok_clock_now_ms(work->env->clock) + backoff_ms(work),

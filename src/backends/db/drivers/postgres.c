@@ -67,12 +67,8 @@ static enum sok_status wait_for_place(
         return SOK_OK;
     if (!in_time)
         return fail_full(err);
-    if (sok_time_mono_ms() < db->down_until_ms) {
-        enum sok_status status = sok_fail(err, SOK_UNAVAILABLE, "the database cannot be reached");
-        if (err)
-            err->retry_after_s = 1;
-        return status;
-    }
+    if (sok_time_mono_ms() < db->down_until_ms)
+        return sok_pg_fail_away("the database cannot be reached", err);
     db->conn_count++;
     return SOK_OK;
 }
@@ -87,13 +83,14 @@ static enum sok_status take_conn(
     pthread_mutex_unlock(&db->lock);
     SOK_TRY(status);
     sok_metric_set(db->base.metrics, SOK_METRIC_DB_CONNECTIONS, (double)in_use, NULL);
-    if (!conn && (status = sok_pg_conn_open(db->url, &conn, err)) != SOK_OK) {
+    struct sok_error why = {0};
+    if (!conn && sok_pg_conn_open(db->url, &conn, &why) != SOK_OK) {
         pthread_mutex_lock(&db->lock);
         db->conn_count--;
         db->down_until_ms = sok_time_mono_ms() + DOWN_MS;
         pthread_cond_signal(&db->returned);
         pthread_mutex_unlock(&db->lock);
-        return status;
+        return sok_pg_fail_away("the database cannot be reached", err); // its address is nobody's business
     }
     *ret = conn;
     return SOK_OK;

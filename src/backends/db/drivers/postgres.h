@@ -39,6 +39,8 @@ struct sok_pg_conn *sok_pg_conn_close(struct sok_pg_conn *conn);
 enum sok_status sok_pg_conn_query(
     struct sok_pg_conn *conn, struct sok_arena *arena, const char *sql, const struct sok_db_value *params,
     size_t param_count, struct sok_db_result *ret, struct sok_error *err);
+// SOK_UNAVAILABLE with SOK_DB_AWAY.
+enum sok_status sok_pg_fail_away(const char *why, struct sok_error *err);
 // BEGIN, COMMIT, ROLLBACK. *ret_tag (may be NULL): what the server says it did, up to `size` bytes.
 enum sok_status sok_pg_conn_run(
     struct sok_pg_conn *conn, const char *sql, char *ret_tag, size_t size, struct sok_error *err);

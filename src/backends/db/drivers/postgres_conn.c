@@ -34,13 +34,20 @@ static void ignore_notice(void *context, const PGresult *result)
 {
 }
 
+enum sok_status sok_pg_fail_away(const char *why, struct sok_error *err)
+{
+    enum sok_status status = sok_fail(err, SOK_UNAVAILABLE, "%s", why);
+    if (err) {
+        err->code = SOK_DB_AWAY;
+        err->retry_after_s = 1;
+    }
+    return status;
+}
+
 static enum sok_status lose(struct sok_pg_conn *conn, const char *why, struct sok_error *err)
 {
     conn->broken = conn->lost = true;
-    enum sok_status status = sok_fail(err, SOK_UNAVAILABLE, "%s", why);
-    if (err)
-        err->retry_after_s = 1;
-    return status;
+    return sok_pg_fail_away(why, err);
 }
 
 enum sok_status sok_pg_conn_open(const char *url, struct sok_pg_conn **ret, struct sok_error *err)
@@ -69,11 +76,8 @@ enum sok_status sok_pg_conn_open(const char *url, struct sok_pg_conn **ret, stru
         snprintf(words, sizeof(words), "%s", PQerrorMessage(conn->handle));
         words[strcspn(words, "\n")] = '\0';
         sok_pg_conn_close(conn);
-        enum sok_status status =
-            sok_fail(err, SOK_UNAVAILABLE, "SOKOUL_DATABASE_URL: the database cannot be reached: %s", words);
-        if (err)
-            err->retry_after_s = 1;
-        return status;
+        return sok_fail(
+            err, SOK_UNAVAILABLE, "SOKOUL_DATABASE_URL: the database cannot be reached: %s", words);
     }
     PQsetNoticeReceiver(conn->handle, ignore_notice, NULL);
     *ret = conn;
