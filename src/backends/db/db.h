@@ -79,7 +79,7 @@ struct sok_db_tx; // a transaction, or the autocommitting read side: what data/ 
 // Whether this program can open such a URL: a driver has its scheme.
 bool sok_db_has_driver(const char *url);
 
-// err->code when the database's server is away for now: nothing that the caller did, and over by itself.
+// err->code when the database's server is away: nothing that the caller did, and over by itself.
 #define SOK_DB_AWAY "database_away"
 
 struct sok_db_options {
