@@ -19,6 +19,7 @@ enum sok_status sok_api_page(const struct sok_request *request, struct sok_page 
     page.sort = sok_request_query(request, "sort");
     page.param = query_param;
     page.context = request;
+    page.cache = sok_api_of(request)->cache;
     if (page.cursor && strlen(page.cursor) > 1000)
         sok_fail_field(err, "cursor", "invalid", "is no cursor of ours");
     *ret = page;

@@ -13,6 +13,7 @@
 #include "backends/queue/queue.h"
 #include "base/test.h"
 #include "base/text.h"
+#include "data/changes.h"
 #include "data/migrate.h"
 #include "net/http_client.h"
 #include "runtime/log.h"
@@ -67,6 +68,7 @@ static inline void test_api_start(struct test_api *test, const struct sok_route 
     assert_ok(sok_db_open(url, NULL, &api->db, &err));
     assert_ok(sok_migrate(api->db, NULL, 0, &applied, &err));
     assert_ok(sok_cache_open("memory:", api->clock, NULL, &api->cache, &err));
+    sok_changes_listen(api->db, api->cache);
     assert_ok(sok_queue_open("embedded:", &api->queue, &err));
     struct sok_auth_options auth = {
         .data_dir = test->dir.path,

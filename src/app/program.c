@@ -15,6 +15,7 @@
 #include "backends/db/db.h"
 #include "backends/queue/queue.h"
 #include "base/text.h"
+#include "data/changes.h"
 #include "data/migrate.h"
 #include "net/http_client.h"
 #include "runtime/log.h"
@@ -83,6 +84,7 @@ static enum sok_status open_backends(struct sok_program *program, struct sok_err
     SOK_TRY(sok_db_open_with(&database, &program->db, err));
     SOK_TRY(sok_migrate(program->db, snapshots, sok_clock_now_ms(&sok_clock_system), &applied, err));
     SOK_TRY(sok_cache_open(config->cache_url, &sok_clock_system, program->metrics, &program->cache, err));
+    sok_changes_listen(program->db, program->cache);
     SOK_TRY(sok_queue_open(config->queue_url, &program->queue, err));
     return sok_overrides_open(
         &(struct sok_overrides_options){

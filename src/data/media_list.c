@@ -2,12 +2,14 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "data/changes.h"
 #include "data/cursor.h"
 #include "data/filter.h"
 #include "data/media_private.h"
 #include "data/titles.h"
 
 #define TEXT_MAX 200 // bytes of a folded text that count
+#define SEARCH_TTL_MS ((int64_t)3600 * 1000)
 
 static const struct sok_filter filters[] = {
     {"media_type", SOK_FILTER_WORD, .condition = "media_type = ?", .words = "movie tv episode"},
@@ -28,15 +30,32 @@ static const struct sok_sort sorts[] = {
     {"updated_at", "updated_at", false},
 };
 
+// What the text may mean, the same for every filter, order and page.
+static enum sok_status find_text(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *text, bool with_episodes,
+    struct sok_cache *cache, struct sok_title_condition *ret, struct sok_error *err)
+{
+    if (!cache)
+        return sok_titles_find(tx, arena, text, with_episodes, ret, err);
+    size_t len;
+    const char *what = sok_format(arena, "%d %s", with_episodes, text);
+    const char *key = sok_changes_key(cache, arena, "media", what);
+    if (sok_cache_get(cache, arena, "search", key, &ret->value, &len, NULL) == SOK_OK)
+        return sok_titles_found(tx, ret, err);
+    SOK_TRY(sok_titles_find(tx, arena, text, with_episodes, ret, err));
+    sok_cache_put(cache, "search", key, ret->value, strlen(ret->value), SEARCH_TTL_MS);
+    return SOK_OK;
+}
+
 // Narrows the list to what the text may mean. Which titles these are may change between two pages, the list
 // and its order do not: the cursor stays good.
 static enum sok_status add_text(
     struct sok_db_tx *tx, struct sok_arena *arena, struct sok_where *where, const char *text,
-    bool with_episodes, struct sok_error *err)
+    bool with_episodes, struct sok_cache *cache, struct sok_error *err)
 {
     struct sok_title_condition found;
     where->list = sok_cursor_list(sok_where_list(arena, where), text);
-    SOK_TRY(sok_titles_find(tx, arena, text, with_episodes, &found, err));
+    SOK_TRY(find_text(tx, arena, text, with_episodes, cache, &found, err));
     sok_where_add(where, found.sql, sok_db_text(found.value));
     return SOK_OK;
 }
@@ -68,7 +87,7 @@ enum sok_status sok_media_list(
             ret_count, ret_info, err);
     found_sorts[0] = (struct sok_sort){"relevance", "titles_rank(titles_folded, $1)", false};
     memcpy(found_sorts + 1, sorts, sizeof(sorts));
-    SOK_TRY(add_text(tx, arena, &where, text, with_episodes, err));
+    SOK_TRY(add_text(tx, arena, &where, text, with_episodes, page ? page->cache : NULL, err));
     return sok_page_list(
         tx, arena, &sok_media_table, &where, found_sorts, SOK_ARRAY_LEN(found_sorts), true, "id", page, ret,
         ret_count, ret_info, err);

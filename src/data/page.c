@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "data/changes.h"
 #include "data/cursor.h"
 
 #define SQL_MAX ((size_t)64 << 10)
+#define COUNT_TTL_MS ((int64_t)3600 * 1000)
 
 void sok_where_init(struct sok_where *where)
 {
@@ -170,7 +172,7 @@ static const char *make_cursor(
                    .key = cell_text(arena, &cells[1])});
 }
 
-static enum sok_status count_all(
+static enum sok_status count_rows(
     struct sok_db_tx *tx, const struct sok_table *table, const struct sok_where *where, int64_t *ret,
     struct sok_error *err)
 {
@@ -180,6 +182,28 @@ static enum sok_status count_all(
     if (where->sql.len)
         sok_buf_printf(&sql, " WHERE %s", where->sql.data);
     return sok_load_int(tx, sql.data, where->values, where->count, ret, err);
+}
+
+// Counting walks the whole list, on each of its pages again: where lists are long (the catalogue), the count
+// is kept.
+static enum sok_status count_all(
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_table *table,
+    const struct sok_where *where, struct sok_cache *cache, int64_t *ret, struct sok_error *err)
+{
+    if (!cache || strcmp(table->name, "media") != 0)
+        return count_rows(tx, table, where, ret, err);
+    const char *text, *what = where->sql.len ? where->sql.data : "";
+    for (size_t i = 0; i < where->count; i++)
+        what = sok_format(arena, "%s\n%s", what, cell_text(arena, &where->values[i]));
+    const char *key = sok_changes_key(cache, arena, "media media_files", what);
+    size_t len;
+    if (sok_cache_get(cache, arena, "count", key, &text, &len, NULL) == SOK_OK &&
+        sok_parse_int(text, 0, INT64_MAX, ret))
+        return SOK_OK;
+    SOK_TRY(count_rows(tx, table, where, ret, err));
+    text = sok_format(arena, "%lld", (long long)*ret);
+    sok_cache_put(cache, "count", key, text, strlen(text), COUNT_TTL_MS);
+    return SOK_OK;
 }
 
 static enum sok_status query_page(
@@ -243,7 +267,7 @@ enum sok_status sok_page_list(
     uint64_t list = sok_cursor_list(where->list ? where->list : sok_where_list(arena, where), table->name);
     if (has_cursor)
         SOK_TRY(add_cursor(arena, &narrowed, &order, list, page->cursor, err));
-    SOK_TRY(count_all(tx, table, where, &info.total, err));
+    SOK_TRY(count_all(tx, arena, table, where, page ? page->cache : NULL, &info.total, err));
 
     struct sok_db_result result = {0};
     int64_t offset = has_cursor ? 0 : (info.page - 1) * info.per_page;

@@ -5,6 +5,8 @@
 
 #include "data/record.h"
 
+struct sok_cache;
+
 #define SOK_PAGE_DEFAULT 50
 #define SOK_PAGE_MAX 200
 
@@ -16,6 +18,7 @@ struct sok_page {
     // The value of a filter (data/filter.h), NULL when there is none; may be NULL itself.
     const char *(*param)(const void *context, const char *name);
     const void *context;
+    struct sok_cache *cache; // keeps what is costly and the same for everybody; NULL: nothing is kept
 };
 
 struct sok_page_info {

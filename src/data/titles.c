@@ -161,6 +161,14 @@ enum sok_status sok_titles_find(
     return find_similar(tx, arena, driver, text, with_episodes, &ret->value, err);
 }
 
+enum sok_status sok_titles_found(struct sok_db_tx *tx, struct sok_title_condition *ret, struct sok_error *err)
+{
+    const struct sok_titles_driver *driver;
+    SOK_TRY(find_driver(tx, &driver, err));
+    ret->sql = driver->found;
+    return SOK_OK;
+}
+
 enum sok_status sok_titles_holding(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *text, struct sok_title_condition *ret,
     struct sok_error *err)

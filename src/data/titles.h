@@ -17,6 +17,10 @@ SOK_MUST_CHECK enum sok_status sok_titles_find(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *text, bool with_episodes,
     struct sok_title_condition *ret, struct sok_error *err);
 
+// The condition for a value that sok_titles_find gave before: sets ret->sql.
+SOK_MUST_CHECK enum sok_status sok_titles_found(
+    struct sok_db_tx *tx, struct sok_title_condition *ret, struct sok_error *err);
+
 // The works of whose titles_folded this is a part; at least three characters.
 SOK_MUST_CHECK enum sok_status sok_titles_holding(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *text, struct sok_title_condition *ret,

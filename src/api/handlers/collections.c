@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "api/cached.h"
 #include "api/handlers/handlers.h"
 #include "api/handlers/media_json.h"
 #include "api/handlers/personal.h"
@@ -59,6 +60,9 @@ enum sok_status sok_collections_page(struct sok_request *request, struct sok_err
     struct sok_page_info info;
     struct sok_collection *rows;
     size_t count;
+    struct sok_cached cached;
+    if (sok_cached_reply(request, &cached))
+        return SOK_OK;
     SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_collections_list(
         sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, &page, &rows,
@@ -66,7 +70,7 @@ enum sok_status sok_collections_page(struct sok_request *request, struct sok_err
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, collection_json(&rows[i]));
-    sok_api_reply_list(request, list, &info);
+    sok_cached_list(request, &cached, list, &info);
     return SOK_OK;
 }
 

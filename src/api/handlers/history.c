@@ -1,6 +1,7 @@
 // What the caller has watched. It belongs to the work: replacing its file changes nothing here.
 #include "data/history.h"
 
+#include "api/cached.h"
 #include "api/handlers/handlers.h"
 #include "api/handlers/media_json.h"
 #include "api/handlers/personal.h"
@@ -70,6 +71,9 @@ enum sok_status sok_history_going_on(struct sok_request *request, struct sok_err
 {
     struct sok_continue_item *items;
     size_t count;
+    struct sok_cached cached;
+    if (sok_cached_reply(request, &cached))
+        return SOK_OK;
     SOK_TRY(sok_history_continue(
         sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, CONTINUE_MAX,
         &items, &count, err));
@@ -77,7 +81,7 @@ enum sok_status sok_history_going_on(struct sok_request *request, struct sok_err
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, continue_json(&items[i]));
     struct sok_page_info info = {.page = 1, .per_page = CONTINUE_MAX, .total = (int64_t)count};
-    sok_api_reply_list(request, list, &info);
+    sok_cached_list(request, &cached, list, &info);
     return SOK_OK;
 }
 
@@ -88,13 +92,16 @@ enum sok_status sok_history_watched_list(struct sok_request *request, struct sok
     struct sok_page_info info;
     struct sok_watch *rows;
     size_t count;
+    struct sok_cached cached;
+    if (sok_cached_reply(request, &cached))
+        return SOK_OK;
     SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_history_watched(
         tx, request->arena, request->principal.user_id, &page, &rows, &count, &info, err));
     SOK_JSON_AUTO *list = json_array();
     for (size_t i = 0; i < count; i++)
         SOK_TRY(sok_personal_append(request, list, sok_watch_json(&rows[i]), rows[i].media_id, err));
-    sok_api_reply_list(request, json_incref(list), &info);
+    sok_cached_list(request, &cached, json_incref(list), &info);
     return SOK_OK;
 }
 

@@ -1,6 +1,7 @@
 // The caller's favorites and watchlist.
 #include "data/library.h"
 
+#include "api/cached.h"
 #include "api/handlers/handlers.h"
 #include "api/handlers/media_json.h"
 #include "api/handlers/personal.h"
@@ -111,6 +112,9 @@ enum sok_status sok_library_favorites_page(struct sok_request *request, struct s
     struct sok_page_info info;
     struct sok_favorite *rows;
     size_t count;
+    struct sok_cached cached;
+    if (sok_cached_reply(request, &cached))
+        return SOK_OK;
     SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_favorites_list(
         sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, &page, &rows,
@@ -120,7 +124,7 @@ enum sok_status sok_library_favorites_page(struct sok_request *request, struct s
         json_t *entry = entry_json(rows[i].id, rows[i].media_id, rows[i].added_at);
         SOK_TRY(sok_personal_append(request, list, entry, rows[i].media_id, err));
     }
-    sok_api_reply_list(request, json_incref(list), &info);
+    sok_cached_list(request, &cached, json_incref(list), &info);
     return SOK_OK;
 }
 
@@ -130,6 +134,9 @@ enum sok_status sok_library_watchlist_page(struct sok_request *request, struct s
     struct sok_page_info info;
     struct sok_watchlist_entry *rows;
     size_t count;
+    struct sok_cached cached;
+    if (sok_cached_reply(request, &cached))
+        return SOK_OK;
     SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_watchlist_list(
         sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, &page, &rows,
@@ -137,7 +144,7 @@ enum sok_status sok_library_watchlist_page(struct sok_request *request, struct s
     SOK_JSON_AUTO *list = json_array();
     for (size_t i = 0; i < count; i++)
         SOK_TRY(sok_personal_append(request, list, watchlist_json(&rows[i]), rows[i].media_id, err));
-    sok_api_reply_list(request, json_incref(list), &info);
+    sok_cached_list(request, &cached, json_incref(list), &info);
     return SOK_OK;
 }
 

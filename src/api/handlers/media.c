@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/cached.h"
 #include "api/handlers/handlers.h"
 #include "api/handlers/media_fields.h"
 #include "api/handlers/media_json.h"
@@ -31,13 +32,6 @@ static json_t *media_list_json(const struct sok_media *rows, size_t count)
     return list;
 }
 
-static void reply_whole_list(struct sok_request *request, json_t *list)
-{
-    int64_t count = (int64_t)json_array_size(list);
-    struct sok_page_info info = {.page = 1, .per_page = count, .total = count};
-    sok_api_reply_list(request, list, &info);
-}
-
 // --- Reading.
 
 enum sok_status sok_media_page(struct sok_request *request, struct sok_error *err)
@@ -46,11 +40,14 @@ enum sok_status sok_media_page(struct sok_request *request, struct sok_error *er
     struct sok_page_info info;
     struct sok_media *rows;
     size_t count;
+    struct sok_cached cached;
+    if (sok_cached_reply(request, &cached))
+        return SOK_OK;
     SOK_TRY(sok_api_page(request, &page, err));
     struct sok_media_filter filter = {.text = NULL}; // all is asked for in the query string
     SOK_TRY(sok_media_list(
         sok_db_reader(sok_api_of(request)->db), request->arena, &filter, &page, &rows, &count, &info, err));
-    sok_api_reply_list(request, media_list_json(rows, count), &info);
+    sok_cached_list(request, &cached, media_list_json(rows, count), &info);
     return SOK_OK;
 }
 
@@ -85,6 +82,9 @@ enum sok_status sok_media_list_files(struct sok_request *request, struct sok_err
 {
     struct sok_media media, *episodes = NULL;
     size_t count = 0;
+    struct sok_cached cached;
+    if (sok_cached_reply(request, &cached))
+        return SOK_OK;
     SOK_TRY(load_media(request, &media, err));
     if (sok_text_eq(media.media_type, SOK_MEDIA_TV))
         SOK_TRY(sok_media_list_episodes(
@@ -93,7 +93,9 @@ enum sok_status sok_media_list_files(struct sok_request *request, struct sok_err
     SOK_TRY(append_files(request, media.id, list, err));
     for (size_t i = 0; i < count && i < EPISODES_MAX; i++)
         SOK_TRY(append_files(request, episodes[i].id, list, err));
-    reply_whole_list(request, json_incref(list));
+    int64_t total = (int64_t)json_array_size(list);
+    struct sok_page_info info = {.page = 1, .per_page = total, .total = total};
+    sok_cached_list(request, &cached, json_incref(list), &info);
     return SOK_OK;
 }
 
@@ -103,11 +105,14 @@ enum sok_status sok_media_episodes(struct sok_request *request, struct sok_error
     struct sok_page page;
     struct sok_page_info info;
     size_t count;
+    struct sok_cached cached;
+    if (sok_cached_reply(request, &cached))
+        return SOK_OK;
     SOK_TRY(load_media(request, &media, err));
     SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_media_list_episodes_page(
         sok_db_reader(sok_api_of(request)->db), request->arena, media.id, &page, &rows, &count, &info, err));
-    sok_api_reply_list(request, media_list_json(rows, count), &info);
+    sok_cached_list(request, &cached, media_list_json(rows, count), &info);
     return SOK_OK;
 }
 

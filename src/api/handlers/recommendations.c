@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "api/cached.h"
 #include "api/handlers/handlers.h"
 #include "api/handlers/media_json.h"
 #include "api/handlers/personal.h"
@@ -86,6 +87,9 @@ enum sok_status sok_recommendations_page(struct sok_request *request, struct sok
     struct made made;
     size_t first;
     const char *media_type = sok_request_query(request, "media_type");
+    struct sok_cached cached;
+    if (sok_cached_reply(request, &cached))
+        return SOK_OK;
     SOK_TRY(sok_api_page(request, &page, err));
     check_query(&page, media_type, err);
     if (err->field_count)
@@ -108,6 +112,6 @@ enum sok_status sok_recommendations_page(struct sok_request *request, struct sok
         cursor.key = id_at(&made, end - 1);
         info.next_cursor = sok_cursor_format(request->arena, &cursor);
     }
-    sok_api_reply_list(request, json_incref(list), &info);
+    sok_cached_list(request, &cached, json_incref(list), &info);
     return SOK_OK;
 }

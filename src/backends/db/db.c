@@ -74,12 +74,84 @@ static const char *query_type(const char *sql)
     return "other";
 }
 
+// --- What a transaction writes, told by its statements.
+
+#define TABLES_MAX 12 // of one transaction; more: any
+
+struct sok_db_writes {
+    sok_db_body body;
+    void *context;
+    struct {
+        char name[40];
+        bool is_deletion;
+    } tables[TABLES_MAX];
+    size_t count;
+    bool is_any;
+};
+
+static void note_table(struct sok_db_writes *writes, const char *name, bool is_deletion)
+{
+    size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz_0123456789");
+    for (size_t i = 0; i < writes->count; i++) {
+        if (strncmp(writes->tables[i].name, name, len) == 0 && !writes->tables[i].name[len]) {
+            writes->tables[i].is_deletion = writes->tables[i].is_deletion || is_deletion;
+            return;
+        }
+    }
+    if (!len || len >= sizeof(writes->tables[0].name) || writes->count == TABLES_MAX) {
+        writes->is_any = true;
+        return;
+    }
+    memcpy(writes->tables[writes->count].name, name, len);
+    writes->tables[writes->count].name[len] = '\0';
+    writes->tables[writes->count++].is_deletion = is_deletion;
+}
+
+static void note_statement(struct sok_db_writes *writes, const char *sql)
+{
+    static const char *const begin[] = {"INSERT INTO ", "UPDATE ", "DELETE FROM "};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(begin); i++) {
+        if (strncasecmp(sql, begin[i], strlen(begin[i])) == 0) {
+            note_table(writes, sql + strlen(begin[i]), i == 2);
+            return;
+        }
+    }
+    if (strncasecmp(sql, "SELECT", strlen("SELECT")) != 0)
+        writes->is_any = true;
+}
+
+static enum sok_status run_noting(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    struct sok_db_writes *writes = context;
+    tx->writes = writes;
+    enum sok_status status = writes->body(tx, writes->context, err);
+    tx->writes = NULL;
+    return status;
+}
+
+// Also of a write that failed: its commit may have come through although nobody said so.
+static void tell(const struct sok_db *db, const struct sok_db_writes *writes)
+{
+    if (writes->is_any)
+        db->listener(db->listener_context, "", true);
+    for (size_t i = 0; i < writes->count && !writes->is_any; i++)
+        db->listener(db->listener_context, writes->tables[i].name, writes->tables[i].is_deletion);
+}
+
+void sok_db_listen(struct sok_db *db, sok_db_listener listener, void *context)
+{
+    db->listener = listener;
+    db->listener_context = context;
+}
+
 enum sok_status sok_db_query(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *sql, const struct sok_db_value *params,
     size_t param_count, struct sok_db_result *ret, struct sok_error *err)
 {
     struct sok_metrics *metrics = tx->db->metrics;
     int64_t started = metrics ? sok_time_mono_ms() : 0;
+    if (tx->writes)
+        note_statement(tx->writes, sql);
     enum sok_status status = tx->db->driver->query(tx, arena, sql, params, param_count, ret, err);
     if (metrics) {
         double seconds = (double)(sok_time_mono_ms() - started) / 1000.0;
@@ -91,7 +163,12 @@ enum sok_status sok_db_query(
 
 enum sok_status sok_db_write(struct sok_db *db, sok_db_body body, void *context, struct sok_error *err)
 {
-    return db->driver->write(db, body, context, WRITE_WAIT_MS, err);
+    if (!db->listener)
+        return db->driver->write(db, body, context, WRITE_WAIT_MS, err);
+    struct sok_db_writes writes = {.body = body, .context = context};
+    enum sok_status status = db->driver->write(db, run_noting, &writes, WRITE_WAIT_MS, err);
+    tell(db, &writes);
+    return status;
 }
 
 enum sok_status sok_db_snapshot(struct sok_db *db, const char *path, struct sok_error *err)

@@ -133,6 +133,13 @@ typedef enum sok_status (*sok_db_body)(struct sok_db_tx *tx, void *context, stru
 SOK_MUST_CHECK enum sok_status sok_db_write(
     struct sok_db *db, sok_db_body body, void *context, struct sok_error *err);
 
+// Hears of every table that a transaction may have written, once each, on the writing thread and before its
+// sok_db_write returns: whoever learns of the write finds what hangs on it told already. `table` "": any of
+// them. What a deletion takes along (ON DELETE) is not named. Set once, before other threads use the
+// database.
+typedef void (*sok_db_listener)(void *context, const char *table, bool is_deletion);
+void sok_db_listen(struct sok_db *db, sok_db_listener listener, void *context);
+
 // A consistent copy of the database into a new file (SQLite: VACUUM INTO) for the snapshot before a
 // migration. SOK_UNSUPPORTED where a server has its own ways. Blocks.
 SOK_MUST_CHECK enum sok_status sok_db_snapshot(struct sok_db *db, const char *path, struct sok_error *err);

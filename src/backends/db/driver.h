@@ -26,9 +26,13 @@ struct sok_db_driver {
 struct sok_db {
     const struct sok_db_driver *driver;
     struct sok_metrics *metrics;
+    sok_db_listener listener; // db.c's
+    void *listener_context;
 };
+struct sok_db_writes;
 struct sok_db_tx {
     struct sok_db *db;
+    struct sok_db_writes *writes; // db.c's, while a body runs
 };
 
 extern const struct sok_db_driver sok_db_sqlite, sok_db_postgres, sok_db_failing;

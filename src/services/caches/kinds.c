@@ -3,7 +3,13 @@
 #include "base/text.h"
 
 static const struct sok_cache_kind kinds[] = {
+    {"count", "lengths of lists", true},
+    {"history", "what was watched, and goes on", true},
+    {"media", "pages of the catalogue", true},
+    {"response", "other answers: lists, recommendations", true},
+    {"search", "titles that a text may mean", true},
     {"stats", "figures for admins", true},
+    {"version", "versions of the tables that answers are made from", true},
     {"ws_ticket", "tickets of WebSockets", false},
 };
 

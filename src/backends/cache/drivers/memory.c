@@ -1,6 +1,7 @@
 // The in-process cache: one hash table under one lock, the least recently used thrown out first. A rate
 // limit's counter is an entry like any other, whose value is the ring of its last `limit` moments: exact at
-// the edge, and bounded by the limit.
+// the edge, and bounded by the limit. Counters have a room of their own: whoever fills the cache with answers
+// must not make it forget how often they asked.
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,12 +31,17 @@ struct entry {
     int64_t expires_ms; // on the monotonic clock
 };
 
+struct room {
+    struct entry *by_use;
+    size_t bytes, entries;
+};
+
 struct memory {
     struct sok_cache base;
     const struct sok_clock *clock;
     pthread_mutex_t lock;
-    struct entry *by_key, *by_use;
-    size_t bytes, entries;
+    struct entry *by_key;
+    struct room values, counters;
 };
 
 static size_t entry_bytes(const struct entry *entry)
@@ -43,12 +49,20 @@ static size_t entry_bytes(const struct entry *entry)
     return ENTRY_OVERHEAD + strlen(entry->key) + entry->len;
 }
 
+static struct room *room_of(struct memory *memory, const struct entry *entry)
+{
+    bool is_counter = entry->kind_len == sizeof(LIMIT_KIND) - 1 &&
+                      strncmp(entry->key, LIMIT_KIND "\n", sizeof(LIMIT_KIND)) == 0;
+    return is_counter ? &memory->counters : &memory->values;
+}
+
 static void drop(struct memory *memory, struct entry *entry)
 {
+    struct room *room = room_of(memory, entry);
     HASH_DEL(memory->by_key, entry);
-    DL_DELETE(memory->by_use, entry);
-    memory->bytes -= entry_bytes(entry);
-    memory->entries--;
+    DL_DELETE(room->by_use, entry);
+    room->bytes -= entry_bytes(entry);
+    room->entries--;
     free(entry->key);
     free(entry->value);
     free(entry);
@@ -73,15 +87,16 @@ static struct entry *find(struct memory *memory, const char *key, int64_t now_ms
         drop(memory, entry);
         return NULL;
     }
-    DL_DELETE(memory->by_use, entry);
-    DL_PREPEND(memory->by_use, entry);
+    struct room *room = room_of(memory, entry);
+    DL_DELETE(room->by_use, entry);
+    DL_PREPEND(room->by_use, entry);
     return entry;
 }
 
-static void make_room(struct memory *memory, const struct entry *keep)
+static void make_room(struct memory *memory, const struct room *room, const struct entry *keep)
 {
-    while (memory->bytes > BYTES_MAX || memory->entries > ENTRIES_MAX) {
-        struct entry *oldest = memory->by_use->prev; // utlist: the head's prev is the tail
+    while (room->bytes > BYTES_MAX || room->entries > ENTRIES_MAX) {
+        struct entry *oldest = room->by_use->prev; // utlist: the head's prev is the tail
         if (oldest == keep)
             return;
         drop(memory, oldest);
@@ -106,11 +121,14 @@ static void insert(
     entry->len = len;
     entry->expires_ms = expires_ms;
     HASH_ADD_KEYPTR(hh, memory->by_key, entry->key, strlen(entry->key), entry);
-    DL_PREPEND(memory->by_use, entry);
-    memory->bytes += entry_bytes(entry);
-    memory->entries++;
-    make_room(memory, entry);
-    sok_metric_set(memory->base.metrics, SOK_METRIC_CACHE_BYTES, (double)memory->bytes, NULL);
+    struct room *room = room_of(memory, entry);
+    DL_PREPEND(room->by_use, entry);
+    room->bytes += entry_bytes(entry);
+    room->entries++;
+    make_room(memory, room, entry);
+    sok_metric_set(
+        memory->base.metrics, SOK_METRIC_CACHE_BYTES, (double)(memory->values.bytes + memory->counters.bytes),
+        NULL);
 }
 
 static enum sok_status memory_open(
@@ -133,8 +151,9 @@ static enum sok_status memory_open(
 static void memory_close(struct sok_cache *cache)
 {
     struct memory *memory = (struct memory *)cache;
-    while (memory->by_use)
-        drop(memory, memory->by_use);
+    struct entry *entry, *next;
+    HASH_ITER(hh, memory->by_key, entry, next)
+    drop(memory, entry);
     pthread_mutex_destroy(&memory->lock);
     free(memory);
 }
@@ -193,7 +212,7 @@ static void memory_clear(struct sok_cache *cache, const char *kind, const char *
         free(full);
     } else {
         struct entry *entry, *next;
-        DL_FOREACH_SAFE(memory->by_use, entry, next)
+        HASH_ITER(hh, memory->by_key, entry, next)
         if (matches(entry, kind, NULL))
             drop(memory, entry);
     }
