@@ -6,7 +6,6 @@ http.py and ws.py note what they receive; at the end of each test conftest.py as
 import json
 import os
 import pathlib
-import re
 import subprocess
 import threading
 
@@ -18,11 +17,6 @@ ENDED = "tests/npm/replies.js has ended; what it said is above"
 BODY_MOST = 8 << 20  # what is longer and JSON is a mistake in itself
 
 
-def pages():
-  """The paths of the web interface, which the document leaves out."""
-  return re.findall(r'"(/[^"]*)",[^\n]*\bsok_web_\w+\)', (ROOT / "src" / "api" / "routes.c").read_text())
-
-
 class Checker:
   """The node process; `note` and `note_message` may come from any thread."""
 
@@ -32,7 +26,7 @@ class Checker:
     self.test = ""
     self.checked = 0
     self.answered = set()  # the operations that gave something else than a problem
-    self.node = subprocess.Popen(["node", npm.FOLDER / "replies.js", document, *pages()], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    self.node = subprocess.Popen(["node", npm.FOLDER / "replies.js", document], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
   def note(self, method, path, reply, sent=None):
     """`reply` as of http.Client; `sent`: the JSON of a body that must fit the document when it was taken."""
