@@ -96,6 +96,15 @@ bool sok_utf8_valid(const char *text, size_t len)
     return true;
 }
 
+// C0 but for tabs and line ends, DEL, and C1, which a terminal takes for escape sequences as well.
+static bool is_control(const char *text, size_t len)
+{
+    unsigned char c = (unsigned char)*text;
+    if (len == 1)
+        return (c < 0x20 && c != '\t' && c != '\n') || c == 0x7f;
+    return c == 0xc2 && (unsigned char)text[1] < 0xa0;
+}
+
 char *sok_utf8_clean(struct sok_arena *arena, const char *text, size_t len)
 {
     char *copy = sok_alloc(arena, 3 * len + 1), *out = copy;
@@ -105,11 +114,9 @@ char *sok_utf8_clean(struct sok_arena *arena, const char *text, size_t len)
             memcpy(out, "\xef\xbf\xbd", 3);
             out += 3;
             n = 1;
-        } else if (n > 1 || (unsigned char)*text >= 0x20 || *text == '\t' || *text == '\n') {
-            if (*text != 0x7f) {
-                memcpy(out, text, n);
-                out += n;
-            }
+        } else if (!is_control(text, n)) {
+            memcpy(out, text, n);
+            out += n;
         }
         text += n;
         len -= n;

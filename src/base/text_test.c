@@ -32,6 +32,13 @@ static void utf8_is_checked_and_cleaned(void **state)
             "a\xff\x07"
             "b",
             4));
+    // C1 (a terminal's other way to begin an escape sequence) goes, what stands behind it in the table stays.
+    assert_string_equal(
+        "2J\xc2\xa0é\t\n", sok_utf8_clean(
+                               arena,
+                               "\xc2\x9b"
+                               "2J\xc2\xa0é\t\n\xc2\x85",
+                               12));
 }
 
 static void numbers_are_whole_or_refused(void **state)
