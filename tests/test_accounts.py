@@ -223,6 +223,15 @@ def test_strangers_do_not_lock_out_an_address_that_is_signed_in(guarded):
   assert attempt(guarded, "owner", PASSWORD, home).status == 200
 
 
+def test_strangers_do_not_lock_out_a_whitelisted_address(guarded):
+  token = attempt(guarded, "owner", PASSWORD).json["access_token"]
+  guarded.client(token).ok("POST", "/admin/security/whitelist", {"cidr": "203.0.113.0/28", "reason": "home"}, status=201)
+  for _ in range(5):
+    attempt(guarded, "owner")
+  assert attempt(guarded, "owner", PASSWORD, "203.0.113.20").status == 429
+  assert attempt(guarded, "owner", PASSWORD, "203.0.113.5").status == 200
+
+
 def test_the_present_password_cannot_be_guessed_with_a_token(guarded):
   token = attempt(guarded, "owner", PASSWORD, "203.0.113.8").json["access_token"]
 

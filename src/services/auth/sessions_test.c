@@ -261,6 +261,42 @@ static void role_counts_from_the_row_and_at_once_when_told(void **state SOK_UNUS
     assert_int_equal(SOK_USER_MODERATOR, principal.role);
 }
 
+struct activation {
+    const char *user_id;
+    int64_t now_ms;
+};
+
+static enum sok_status disable_row(struct sok_db_tx *tx, void *context, struct sok_error *error)
+{
+    const struct activation *change = context;
+    return sok_users_set_active(tx, change->user_id, false, change->now_ms, error);
+}
+
+// The command line writes rows and sends no event.
+static void changes_by_others_are_caught_up_with(void **state SOK_UNUSED)
+{
+    struct sok_user ada = make_user("ada", "user"), eve = make_user("eve", "user");
+    struct sok_tokens tokens = start(&ada);
+    const char **ids = NULL;
+    size_t count = 0;
+    assert_ok(authenticate(tokens.access_token));
+    assert_ok(sok_sessions_catch_up(auth->sessions, arena, &ids, &count, &err));
+    assert_int_equal(0, count); // being new is no change
+    sok_clock_manual_advance(&time_now, 60000);
+    assert_ok(authenticate(tokens.access_token));
+    struct activation change = {ada.id, sok_clock_now_ms(&time_now.clock)};
+    assert_ok(sok_db_write(db, disable_row, &change, &err));
+    assert_ok(authenticate(tokens.access_token)); // cached
+    assert_ok(sok_sessions_catch_up(auth->sessions, arena, &ids, &count, &err));
+    assert_int_equal(1, count);
+    assert_string_equal(ada.id, ids[0]);
+    assert_string_not_equal(eve.id, ids[0]);
+    assert_int_equal(SOK_UNAUTHENTICATED, authenticate(tokens.access_token));
+    sok_clock_manual_advance(&time_now, SOK_CATCH_UP_MS);
+    assert_ok(sok_sessions_catch_up(auth->sessions, arena, &ids, &count, &err));
+    assert_int_equal(0, count);
+}
+
 static void disabled_user_is_out_within_the_cache_time_unasked(void **state SOK_UNUSED)
 {
     struct sok_user ada = make_user("ada", "user"), user;
@@ -324,6 +360,7 @@ int main(void)
         TEST(reused_refresh_token_ends_the_whole_family),
         TEST(session_lives_as_long_as_it_is_refreshed),
         TEST(role_counts_from_the_row_and_at_once_when_told),
+        TEST(changes_by_others_are_caught_up_with),
         TEST(disabled_user_is_out_within_the_cache_time_unasked),
         TEST(ending_all_sessions_can_keep_ones_own),
         TEST(row_keeps_no_token_and_says_who_signed_in),
