@@ -264,7 +264,8 @@ def test_rows_inserted_while_paging_double_none_and_hide_none(server, admin, sce
 
 
 GETS = [path for path, item in DOCUMENT["paths"].items() if "get" in item and path not in
-        ("/ws", "/metrics", "/health/deep", "/stream/{stream_id}/{rest}")]
+        ("/ws", "/metrics", "/health/deep", "/stream/{stream_id}/{rest}",
+         "/api/v1/admin/system/stats")]  # its counters move with every request, this one's too
 
 
 def fill(admin, scene, path):
