@@ -102,16 +102,19 @@ static enum sok_status run_step(struct sok_db_tx *tx, void *context, struct sok_
     if (present >= step->version)
         return SOK_OK;
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    const char *name = "";
+    const char *name = NULL;
     for (size_t i = 0; i < 2 * sok_schema_files_count; i++) { // first what all share
         const struct sok_embedded_file *file = &sok_schema_files[i % sok_schema_files_count];
         bool concerns =
             i < sok_schema_files_count ? file_is_common(file) : file_is_for(file, sok_db_tx_dialect(tx));
-        if (file_version(file) != step->version || !concerns)
+        if (file_version(file) != step->version)
             continue;
-        SOK_TRY(run_file(tx, file, err));
-        name = file_name(arena, file);
+        name = file_name(arena, file); // also of one that is another engine's
+        if (concerns)
+            SOK_TRY(run_file(tx, file, err));
     }
+    if (!name) // a number that was left out
+        return SOK_OK;
     SOK_TRY(SOK_DB_QUERY(
         tx, NULL, NULL, err, "INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)",
         sok_db_int(step->version), sok_db_text(name), sok_db_int(step->now_ms)));

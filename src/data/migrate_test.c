@@ -60,6 +60,8 @@ static void a_second_run_changes_nothing(void **state)
     assert_int_equal(states[0].version, 1);
     assert_string_equal(states[0].name, "start");
     assert_int_equal(states[0].applied_at, 1);
+    for (size_t i = 0; i < count; i++)
+        assert_true(states[i].name[0] && states[i].applied_at);
 }
 
 static void a_newer_database_is_refused_and_shown(void **state)
