@@ -94,9 +94,9 @@ static enum sok_status find_addresses(
 {
     if (ask(host, port, AI_NUMERICHOST | AI_NUMERICSERV, ret) == 0)
         return SOK_OK;
-    struct lookup *lookup = timeout_ms > 0 ? start_lookup(host, port) : NULL;
     if (timeout_ms <= 0)
         return sok_fail(err, SOK_TIMEOUT, "there is no time left to look %s up", host);
+    struct lookup *lookup = start_lookup(host, port);
     if (!lookup)
         return sok_fail(err, SOK_UNAVAILABLE, "cannot look %s up now", host);
     struct timespec deadline = sok_wait_deadline(timeout_ms);
