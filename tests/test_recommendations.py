@@ -1,5 +1,6 @@
 """What to watch next: from one's own history, favorites and watchlist, each with its reason."""
 
+import itertools
 import json
 import sqlite3
 
@@ -28,14 +29,11 @@ def works(server, admin):
   return {**ids, "episodes": episodes}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def someone(server, works):
   """someone(): an account that has done nothing."""
-  def make():
-    make.count += 1
-    return server.account(f"viewer-{id(make)}-{make.count}"[:32])
-  make.count = 0
-  return make
+  numbers = itertools.count(1)
+  return lambda: server.account(f"viewer-{next(numbers)}")
 
 
 def recommended(client, query=""):

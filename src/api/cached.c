@@ -24,7 +24,7 @@ static const struct row {
      "media media_files watch_history library_favorites library_watchlist", false, 5 * MINUTE_MS},
     {"/api/v1/library/favorites", "response", "media media_files library_favorites", false, 5 * MINUTE_MS},
     {"/api/v1/library/watchlist", "response", "media media_files library_watchlist", false, 5 * MINUTE_MS},
-    {"/api/v1/collections", "response", "collections collection_media", false, 5 * MINUTE_MS},
+    {"/api/v1/collections", "response", "media collections collection_media", false, 5 * MINUTE_MS},
     {"/api/v1/history/continue", "history", "media media_files watch_history", false, HOUR_MS},
     {"/api/v1/history/watched", "history", "media media_files watch_history", false, HOUR_MS},
 };
