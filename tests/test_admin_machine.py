@@ -125,6 +125,7 @@ def test_if_match_lets_one_of_two_admins_win(server, admin):
   assert reply.status == 200 and reply.headers["ETag"] != first
   assert_problem(admin.put("/admin/settings", {"seed_ratio": 3}, headers={"If-Match": first}), 412)
   assert admin.put("/admin/settings", {"seed_ratio": 4}, headers={"If-Match": reply.headers["ETag"]}).json["seed_ratio"]["value"] == 4
+  assert admin.put("/admin/settings", {"seed_ratio": 5}, headers={"If-Match": "*"}).status == 200
   # At once: each of them changes from the same state; one may.
   tag, statuses = admin.get("/admin/settings").headers["ETag"], []
 

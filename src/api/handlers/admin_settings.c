@@ -31,7 +31,8 @@ static enum sok_status find_seen_version(
     struct sok_request *request, const char **ret_version, struct sok_error *err)
 {
     *ret_version = NULL;
-    if (!sok_request_header(request, "If-Match"))
+    const char *wanted = sok_request_header(request, "If-Match");
+    if (!wanted || sok_text_eq(wanted, "*")) // there are always settings
         return SOK_OK;
     json_t *view;
     const char *version;
