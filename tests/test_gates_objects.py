@@ -182,6 +182,16 @@ def test_nothing_kept_for_one_is_shown_to_another(people, things):
   print(f"{count} answers without anybody else's")
 
 
+def test_one_cannot_put_an_answer_into_anothers_mouth(people, things):
+  """A question that reads like two, asked first, does not decide what the two parameters answer later."""
+  asked = iter(f"nobody asked for this {number}" for number in range(100))
+  for crooked in ("?q=Paper{0}%0Aper_page%3D7", "?q=Paper{0}%26per_page%3D7", "?q=Paper{0}%0Dper_page=7", "?q=Paper{0}%00per_page=7", "?q%3DPaper{0}=%0Aper_page=7", "?q=Paper{0}%0A&per_page=7"):
+    word = "%20" + next(asked).replace(" ", "%20")
+    people["user"].get("/media" + crooked.format(word))
+    straight = things.client.ok("GET", f"/media?q=Paper{word}&per_page=7")
+    assert straight["per_page"] == 7, (crooked, straight)
+
+
 def test_an_idempotency_key_is_ones_own(server, people, things):
   """The same key from another account is another request, and tells nothing of the first one's answer."""
   headers, body = {"Idempotency-Key": str(uuid.uuid4())}, {"info_hash": "cd" * 20}
