@@ -193,8 +193,10 @@ static enum sok_status count_all(
     if (!cache || strcmp(table->name, "media") != 0)
         return count_rows(tx, table, where, ret, err);
     const char *text, *what = where->sql.len ? where->sql.data : "";
-    for (size_t i = 0; i < where->count; i++)
-        what = sok_format(arena, "%s\n%s", what, cell_text(arena, &where->values[i]));
+    for (size_t i = 0; i < where->count; i++) { // with its length: "a\nb" and "a", "b" are two questions
+        const char *value = cell_text(arena, &where->values[i]);
+        what = sok_format(arena, "%s\n%zu %s", what, value ? strlen(value) : 0, value ? value : "");
+    }
     const char *key = sok_changes_key(cache, arena, "media media_files", what);
     size_t len;
     if (sok_cache_get(cache, arena, "count", key, &text, &len, NULL) == SOK_OK &&
