@@ -183,7 +183,7 @@ def pytest(files, binary, extra_env=None, label="blackbox"):
 
 # What is about the embedded set alone: its file, its one process, its disk.
 EMBEDDED_ONLY = ("cli", "disk_full", "start")
-FLEETS = ["tests/test_cluster.py", "tests/test_cluster_faults.py"]  # bring their own
+FLEETS = ["tests/test_cluster.py", "tests/test_cluster_faults.py", "tests/test_nginx.py"]  # bring their own
 
 
 def black_box_files():

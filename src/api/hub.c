@@ -168,7 +168,7 @@ static void keep(
     while (hub->kept_count == KEPT_EVENTS || (hub->kept_count && hub->kept_bytes + bytes > KEPT_BYTES))
         drop_oldest(hub);
     struct kept_event *event = &hub->kept[(hub->kept_first + hub->kept_count++) % KEPT_EVENTS];
-    memcpy(event->id, id, sizeof(event->id));
+    snprintf(event->id, sizeof(event->id), "%s", id);
     event->user_id = copy_text(view->user_id);
     event->subject = copy_text(view->subject);
     event->search_id = copy_text(view->search_id);
@@ -178,13 +178,11 @@ static void keep(
 }
 
 static const char *make_text(
-    struct sok_hub *hub, struct sok_arena *arena, const char *type, const char *data,
-    char id[SOK_UUID_LEN + 1])
+    struct sok_hub *hub, struct sok_arena *arena, const char *id, const char *type, const char *data)
 {
     char at[SOK_TIME_TEXT];
     int64_t now_ms = sok_clock_now_ms(hub->options.clock);
     sok_time_format(now_ms, at);
-    sok_uuid7(now_ms, id);
     return sok_format(arena, "{\"type\":\"%s\",\"id\":\"%s\",\"at\":\"%s\",\"data\":%s}", type, id, at, data);
 }
 
@@ -266,15 +264,14 @@ static void on_event(const struct sok_event *event, void *context)
         return;
     }
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    char id[SOK_UUID_LEN + 1];
-    const char *text = make_text(hub, arena, event->subject, event->json, id);
+    const char *text = make_text(hub, arena, event->id, event->subject, event->json);
     size_t len = strlen(text);
     struct event_view view = {
         event->subject, event->user_id, data ? sok_json_text(data, "search_id", NULL) : NULL};
     struct sok_ws_message *message = sok_ws_message_new(text, len);
     pthread_mutex_lock(&hub->lock); // who comes in now gets it once: as missed, or live
     if (strcmp(event->subject, "download.progress") != 0)
-        keep(hub, id, &view, message, len);
+        keep(hub, event->id, &view, message, len);
     sok_ws_broadcast(hub->ws, message, concerns, &view);
     pthread_mutex_unlock(&hub->lock);
     sok_ws_message_drop(message);
@@ -286,7 +283,8 @@ static void answer(struct sok_hub *hub, uint64_t socket, const char *type, json_
 {
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
     char id[SOK_UUID_LEN + 1];
-    const char *text = make_text(hub, arena, type, sok_json_dump(arena, data_taken), id);
+    sok_uuid7(sok_clock_now_ms(hub->options.clock), id);
+    const char *text = make_text(hub, arena, id, type, sok_json_dump(arena, data_taken));
     struct sok_ws_message *message = sok_ws_message_new(text, strlen(text));
     sok_ws_send(hub->ws, socket, message);
     sok_ws_message_drop(message);
@@ -355,13 +353,48 @@ static void on_close(void *context, uint64_t socket, void *user)
 
 // --- Coming in
 
+static struct kept_event *kept_event(struct sok_hub *hub, int i)
+{
+    return &hub->kept[(hub->kept_first + i) % KEPT_EVENTS];
+}
+
+// The beginning of the ids of SOK_WS_OVERLAP_MS before this one.
+static void id_before(const char *id, char ret[SOK_UUID_LEN + 1])
+{
+    unsigned long long high = 0, low = 0;
+    snprintf(ret, SOK_UUID_LEN + 1, "%s", id);
+    if (sscanf(id, "%8llx-%4llx", &high, &low) != 2)
+        return;
+    unsigned long long ms = high << 16 | low;
+    ms = ms > SOK_WS_OVERLAP_MS ? ms - SOK_WS_OVERLAP_MS : 0;
+    snprintf(ret, SOK_UUID_LEN + 1, "%08llx-%04llx", ms >> 16 & 0xffffffff, ms & 0xffff);
+}
+
+// The place in the list of the first event that the client may not have. Here they were sent in the order of
+// the list; another process had them in an order of its own, which differs by as much as they take on the
+// way.
+static int first_missed(struct sok_hub *hub, const char *last_id)
+{
+    char since[SOK_UUID_LEN + 1];
+    snprintf(since, sizeof(since), "%s", last_id);
+    if (hub->options.is_one_of_many)
+        id_before(last_id, since);
+    for (int i = hub->kept_count - 1; i >= 0 && !hub->options.is_one_of_many; i--)
+        if (strcmp(kept_event(hub, i)->id, last_id) == 0)
+            return i + 1;
+    for (int i = 0; i < hub->kept_count; i++)
+        if (strcmp(kept_event(hub, i)->id, since) > 0)
+            return i;
+    return hub->kept_count;
+}
+
 // With hub->lock held.
 static void send_missed(struct sok_hub *hub, struct hub_client *client)
 {
-    for (int i = 0; i < hub->kept_count; i++) {
-        struct kept_event *event = &hub->kept[(hub->kept_first + i) % KEPT_EVENTS];
+    for (int i = first_missed(hub, client->last_id); i < hub->kept_count; i++) {
+        struct kept_event *event = kept_event(hub, i);
         struct event_view view = {event->subject, event->user_id, event->search_id};
-        if (strcmp(event->id, client->last_id) > 0 && concerns(&view, client))
+        if (strcmp(event->id, client->last_id) != 0 && concerns(&view, client))
             sok_ws_send(hub->ws, client->socket, event->message);
     }
 }

@@ -14,6 +14,7 @@ struct sok_hub;
 
 #define SOK_WS_SESSION_ENDED 4401
 #define SOK_WS_RECONNECT 1012
+#define SOK_WS_OVERLAP_MS 2000 // of what a client that comes from another process gets again, see ?last_id=
 struct sok_ip_gate;
 
 struct sok_hub_options {
@@ -22,6 +23,7 @@ struct sok_hub_options {
     struct sok_metrics *metrics; // may be NULL
     struct sok_ip_gate *ip_gate; // borrowed; NULL: no address is kept out
     int64_t max_per_ip;          // 0: off
+    bool is_one_of_many;         // others may have sent what a client has seen last
 };
 
 // Subscribes to the queue and starts the WebSocket thread. Owned by the caller.

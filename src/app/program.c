@@ -262,7 +262,8 @@ static enum sok_status open_parts(struct sok_program *program, struct sok_error 
                 .clock = &sok_clock_system,
                 .metrics = program->metrics,
                 .ip_gate = program->ip_gate,
-                .max_per_ip = program->config.max_ws_per_ip},
+                .max_per_ip = program->config.max_ws_per_ip,
+                .is_one_of_many = !sok_text_starts(program->config.queue_url, "embedded:")},
             &program->hub, err));
     if (program->config.roles & SOK_ROLE_API) {
         program->reset_mail = sok_reset_mail_new(&program->api);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backends/queue/driver.h"
+#include "base/time.h"
 
 #define EVENT_MAX_BYTES ((size_t)256 << 10)
 
@@ -83,8 +84,15 @@ void sok_queue_stop(struct sok_queue *queue)
 
 void sok_queue_publish_event(struct sok_queue *queue, const struct sok_event *event)
 {
-    if (event->json && strlen(event->json) <= EVENT_MAX_BYTES)
-        queue->driver->publish_event(queue, event);
+    char id[SOK_UUID_LEN + 1];
+    struct sok_event named = *event;
+    if (!event->json || strlen(event->json) > EVENT_MAX_BYTES)
+        return;
+    if (!event->id) {
+        sok_uuid7(sok_time_now_ms(), id);
+        named.id = id;
+    }
+    queue->driver->publish_event(queue, &named);
 }
 
 enum sok_status sok_queue_subscribe(

@@ -46,6 +46,7 @@ void sok_queue_stop(struct sok_queue *queue);
 // oldest (bounded at 4,096 events).
 struct sok_event {
     const char *subject, *user_id, *json;
+    const char *id; // a UUIDv7, the same in every process; NULL when publishing: one is made
 };
 void sok_queue_publish_event(struct sok_queue *queue, const struct sok_event *event);
 

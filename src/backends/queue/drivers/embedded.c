@@ -25,7 +25,7 @@ struct event {
     struct event *prev, *next;
     struct sok_event shown;
     size_t bytes;
-    char *subject, *user_id, *json;
+    char *subject, *user_id, *json, *id;
 };
 
 struct subscriber {
@@ -53,6 +53,7 @@ static void event_free(struct event *event)
     free(event->subject);
     free(event->user_id);
     free(event->json);
+    free(event->id);
     free(event);
 }
 
@@ -197,7 +198,8 @@ static void embedded_publish_event(struct sok_queue *base, const struct sok_even
     event->subject = copy(shown->subject);
     event->user_id = copy(shown->user_id);
     event->json = copy(shown->json);
-    event->shown = (struct sok_event){event->subject, event->user_id, event->json};
+    event->id = copy(shown->id);
+    event->shown = (struct sok_event){event->subject, event->user_id, event->json, event->id};
     event->bytes = sizeof(*event) + strlen(event->subject) + strlen(event->user_id) + strlen(event->json);
     struct event *lost = NULL, *next;
     pthread_mutex_lock(&queue->lock);

@@ -22,6 +22,7 @@
 #define PAUSE_MS 250        // between two attempts while the server is away
 #define OUT_BYTES (4 << 20) // kept for a server that is away; what is more is dropped
 #define USER_HEADER "Sokoul-User"
+#define ID_HEADER "Sokoul-Event"
 
 // The seed's durable groups; a process that asks takes a message from all the others of its group.
 static const struct {
@@ -264,6 +265,8 @@ static void nats_publish_event(struct sok_queue *base, const struct sok_event *e
         !sok_text_empty(event->user_id)) // a header without a value is refused where it arrives
         status = natsMsgHeader_Set(message, USER_HEADER, event->user_id);
     if (status == NATS_OK)
+        status = natsMsgHeader_Set(message, ID_HEADER, event->id);
+    if (status == NATS_OK)
         natsConnection_PublishMsg(queue->connection, message);
     natsMsg_Destroy(message);
 }
@@ -273,13 +276,14 @@ static void on_event(
     natsConnection *connection, natsSubscription *subscription, natsMsg *message, void *context)
 {
     struct nats_queue *queue = context;
-    const char *user = NULL, *subject = natsMsg_GetSubject(message);
+    const char *user = NULL, *id = NULL, *subject = natsMsg_GetSubject(message);
     natsStatus status = natsMsgHeader_Get(message, USER_HEADER, &user);
     char *json = strndup(natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message));
     if (!json)
         sok_panic("out of memory for an event");
-    if (sok_text_starts(subject, "EVENTS.") && (status == NATS_OK || status == NATS_NOT_FOUND)) {
-        const struct sok_event event = {subject + strlen("EVENTS."), status == NATS_OK ? user : "", json};
+    if (sok_text_starts(subject, "EVENTS.") && (status == NATS_OK || status == NATS_NOT_FOUND) &&
+        natsMsgHeader_Get(message, ID_HEADER, &id) == NATS_OK && strlen(id) == SOK_UUID_LEN) {
+        const struct sok_event event = {subject + strlen("EVENTS."), status == NATS_OK ? user : "", json, id};
         sok_queue_publish_event(queue->local, &event);
     }
     free(json);

@@ -1,0 +1,69 @@
+"""The nginx of deploy/nginx in front of API processes, as it is shipped but for ports, names and paths."""
+
+import pathlib
+import re
+import subprocess
+
+from .process import Process, free_port, wait_until
+from .sokoul import ROOT
+
+NAME = "films.example.org"
+MAIN = """
+daemon off;
+worker_processes 2;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx.log warn;
+events {{ worker_connections 4096; }}
+http {{
+  include /etc/nginx/mime.types;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  include {folder}/sokoul.conf;
+}}
+"""
+
+
+class Front:
+  """`port` speaks TLS, `plain_port` sends there; `certificate` is to be trusted. rate: of requests per second and address."""
+
+  def __init__(self, folder, ports, rate=50):
+    self.folder, self.port, self.plain_port = pathlib.Path(folder), free_port(), free_port()
+    self.folder.mkdir(parents=True)
+    self.certificate = self.folder / "fullchain.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={NAME}", "-addext",
+                    f"subjectAltName=DNS:{NAME},IP:127.0.0.1", "-keyout", self.folder / "privkey.pem", "-out", self.certificate],
+                   check=True, capture_output=True, timeout=60)
+    shipped = (ROOT / "deploy" / "nginx" / "sokoul.conf").read_text()
+    for old, new in ((r"listen \[::\]:\d+.*\n", ""), (r"listen 80;", f"listen 127.0.0.1:{self.plain_port};"),
+                     (r"listen 443 ", f"listen 127.0.0.1:{self.port} "), (r"/etc/ssl/sokoul", str(self.folder)),
+                     (r"/var/log/nginx/sokoul.log", f"{self.folder}/access.log"), (r"rate=50r/s", f"rate={rate}r/s"),
+                     (r"include sokoul-upstream.conf", f"include {self.folder}/upstream.conf")):
+      shipped, changed = re.subn(old, new, shipped)
+      assert changed, old
+    (self.folder / "sokoul.conf").write_text(shipped)
+    upstream = (ROOT / "deploy" / "nginx" / "sokoul-upstream.conf").read_text()
+    line = re.search(r"^    server 127.0.0.1:3000(.*)$", upstream, re.M)
+    upstream = upstream.replace(line[0], "\n".join(f"    server 127.0.0.1:{port}{line[1]}" for port in ports))
+    (self.folder / "upstream.conf").write_text(upstream)
+    (self.folder / "nginx.conf").write_text(MAIN.format(folder=self.folder))
+    self.process = Process(["/usr/sbin/nginx", "-c", self.folder / "nginx.conf", "-p", self.folder], self.folder / "output")
+    wait_until(lambda: self.curl("/health")[0] == 200, 20, what=lambda: f"nginx: {self.process.output()}")
+
+  def curl(self, path, *options):
+    """(status, head, body) by curl, with its checks of the certificate."""
+    done = subprocess.run(["curl", "-sS", "--cacert", self.certificate, "--resolve", f"{NAME}:{self.port}:127.0.0.1", "-D", "-", "-o",
+                           self.folder / "got", *options, f"https://{NAME}:{self.port}{path}"], capture_output=True, text=True, timeout=60)
+    if done.returncode:
+      return 0, done.stderr, b""
+    status = int(re.findall(r"^HTTP/\S+ (\d+)", done.stdout, re.M)[-1])
+    return status, done.stdout, (self.folder / "got").read_bytes() if (self.folder / "got").exists() else b""
+
+  def lines(self):
+    file = self.folder / "access.log"
+    return file.read_text().splitlines() if file.exists() else []
+
+  def kill(self):
+    self.process.kill()

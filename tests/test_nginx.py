@@ -1,0 +1,194 @@
+"""nginx as deploy/nginx ships it, in front of two API processes: TLS, limits, addresses, and restarts that nobody notices."""
+
+import http.client
+import json
+import socket
+import ssl
+import threading
+import time
+
+import pytest
+
+from harness.fleet import Fleet
+from harness.front import NAME, Front
+from harness.process import SLOW, wait_until
+from harness.scene import Torznab, release, settings_for
+from harness.ws import WebSocket
+
+ROUNDS = 3
+
+
+@pytest.fixture
+def indexer(keep):
+  return keep(Torznab([release("Paper.Lantern.2019.1080p.BluRay.x264-GRP", 1)]))
+
+
+@pytest.fixture
+def fleet(folder, keep, indexer):
+  return keep(Fleet(folder / "fleet", workers=("scout",), trusted_proxies="127.0.0.1/32", public_url=f"https://{NAME}", **settings_for([indexer])))
+
+
+@pytest.fixture
+def front(folder, keep, fleet):
+  return keep(Front(folder / "front", [member.port for member in fleet.api]))
+
+
+def bearer(client):
+  return "-H", f"Authorization: Bearer {client.token}"
+
+
+def test_tls_1_3_and_http_2_and_nothing_older(front):
+  assert front.curl("/health", "--http2")[1].startswith("HTTP/2 200")
+  assert front.curl("/health", "--tls-max", "1.2")[0] == 0
+  plain = http.client.HTTPConnection("127.0.0.1", front.plain_port, timeout=10)
+  plain.request("GET", "/library", headers={"Host": NAME})
+  answer = plain.getresponse()
+  assert (answer.status, answer.getheader("Location")) == (308, f"https://{NAME}/library")
+
+
+def test_answers_are_compressed_and_cookies_secure(fleet, front):
+  admin = fleet.admin()
+  assert "content-encoding: gzip" in front.curl("/api/v1/openapi.json", "-H", "Accept-Encoding: gzip")[1].lower()
+  login = json.dumps({"username": "admin", "password": "correct horse battery"})
+  status, head, _ = front.curl("/api/v1/auth/login", "-H", "Content-Type: application/json", "-d", login)
+  cookie = next(line for line in head.splitlines() if line.lower().startswith("set-cookie"))
+  assert status == 200 and "Secure" in cookie and "HttpOnly" in cookie
+  assert "strict-transport-security" in front.curl("/api/v1/auth/me", *bearer(admin))[1].lower()
+  assert front.curl("/metrics", *bearer(admin))[0] == 404, "not through this door"
+
+
+def test_the_address_is_the_one_nginx_sees(fleet, front):
+  admin = fleet.admin()
+  for header in ("X-Forwarded-For: 192.0.2.1", "X-Real-IP: 192.0.2.1", "Forwarded: for=192.0.2.1"):
+    assert front.curl("/api/v1/auth/me", *bearer(admin), "-H", header, "-H", "X-Request-ID: spoof-1")[0] == 200
+  lines = [json.loads(line) for member in fleet.api for line in member.log().splitlines() if '"spoof-1"' in line]
+  assert len(lines) == 3 and {line["ip"] for line in lines} == {"127.0.0.1"}, lines
+  ours = [json.loads(line) for line in front.lines() if '"spoof-1"' in line]
+  assert len(ours) == 3 and {line["ip"] for line in ours} == {"127.0.0.1"}
+
+
+def test_a_flood_from_one_address_stops_here(front):
+  context = ssl.create_default_context(cafile=str(front.certificate))
+  connection = http.client.HTTPSConnection("127.0.0.1", front.port, context=context, timeout=10)
+  statuses = []
+  for _ in range(600):
+    connection.request("GET", "/health", headers={"Host": NAME})
+    answer = connection.getresponse()
+    answer.read()
+    statuses.append(answer.status)
+  assert statuses[:200] == [200] * 200 and 429 in statuses, statuses.count(429)
+
+
+class Secure(WebSocket):
+  """A WebSocket through nginx."""
+
+  def __init__(self, front, ticket, last_id=None):
+    context = ssl.create_default_context(cafile=str(front.certificate))
+    real = socket.create_connection
+    # The plain client connects by itself: through here it gets TLS.
+    socket.create_connection = lambda address, timeout=None: context.wrap_socket(real(address, timeout), server_hostname="127.0.0.1")
+    try:
+      super().__init__(front.port, f"/ws?ticket={ticket}" + (f"&last_id={last_id}" if last_id else ""), {"Host": NAME})
+    finally:
+      socket.create_connection = real
+
+
+class Load:
+  """Readers on kept connections through nginx; every answer that is not 200 is noted."""
+
+  def __init__(self, front, token, threads=6):
+    self.front, self.token = front, token
+    self.context = ssl.create_default_context(cafile=str(front.certificate))
+    self.answered, self.failures, self.over = 0, [], threading.Event()
+    self.threads = [threading.Thread(target=self.run, daemon=True) for _ in range(threads)]
+    for thread in self.threads:
+      thread.start()
+
+  def run(self):
+    connection = http.client.HTTPSConnection("127.0.0.1", self.front.port, context=self.context, timeout=30 * SLOW)
+    paths = ["/api/v1/downloads", "/api/v1/media", "/api/v1/auth/me", "/"]
+    while not self.over.is_set():
+      path = paths[self.answered % len(paths)]
+      try:
+        connection.request("GET", path, headers={"Host": NAME, "Authorization": f"Bearer {self.token}"})
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+          self.failures.append((path, answer.status))
+      except (OSError, http.client.HTTPException) as problem:
+        self.failures.append((path, repr(problem)))
+        connection.close()
+      self.answered += 1
+
+  def end(self):
+    self.over.set()
+    for thread in self.threads:
+      thread.join(60)
+
+
+class Listener:
+  """A WebSocket that comes back with the last id it saw."""
+
+  def __init__(self, fleet, front, admin):
+    self.fleet, self.front, self.admin = fleet, front, admin
+    self.seen, self.longest_gap, self.last_id, self.over = {}, 0.0, None, threading.Event()
+    self.socket = None
+    self.thread = threading.Thread(target=self.run, daemon=True)
+    self.connect()
+    self.thread.start()
+
+  def connect(self):
+    began = time.monotonic()
+    while not self.over.is_set():
+      try:
+        status, _, body = self.front.curl("/api/v1/auth/ws-ticket", *bearer(self.admin), "-X", "POST")
+        if status == 200:
+          self.socket = Secure(self.front, json.loads(body)["ticket"], self.last_id)
+          break
+      except (OSError, AssertionError, RuntimeError):
+        pass
+      time.sleep(0.05)
+    if self.last_id:
+      self.longest_gap = max(self.longest_gap, time.monotonic() - began)
+
+  def run(self):
+    while not self.over.is_set():
+      try:
+        self.socket.pump(0.2)
+      except OSError:
+        self.socket.closed = self.socket.closed or 1006
+      for event in self.socket.events:
+        self.last_id = event["id"]
+        if event["type"] == "search.completed":
+          self.seen[event["data"]["search_id"]] = self.seen.get(event["data"]["search_id"], 0) + 1
+      self.socket.events.clear()
+      if self.socket.closed:
+        self.connect()
+
+
+def test_a_rolling_restart_fails_no_request_and_loses_no_event(fleet, folder, keep):
+  front = keep(Front(folder / "fast", [member.port for member in fleet.api], rate=100000))
+  admin = fleet.admin()
+  load, listener = Load(front, admin.token), Listener(fleet, front, admin)
+  searches, began = [], time.monotonic()
+  for _ in range(ROUNDS):
+    for member in fleet.api:
+      search = ("/api/v1/search", *bearer(admin), "-H", "Content-Type: application/json", "-d", '{"query": "Paper Lantern", "year": 2019}')
+      status, _, body = front.curl(*search)
+      assert status == 202, (status, body)
+      searches.append(json.loads(body)["search_id"])
+      member.stop()
+      status, _, body = front.curl(*search)
+      assert status == 202, (status, body)
+      searches.append(json.loads(body)["search_id"])
+      member.start()
+      time.sleep(1.5)  # as deploy/nginx/sokoul-upstream.conf says
+  seconds = time.monotonic() - began
+  load.end()
+  wait_until(lambda: set(searches) <= set(listener.seen), 30, what=lambda: f"all events: {set(searches) - set(listener.seen)} of {len(searches)} missing")
+  listener.over.set()
+  listener.thread.join(30)
+  print(f"rolling restart: {2 * ROUNDS} restarts in {seconds:.1f} s, {load.answered / seconds:.0f} requests/s, {len(load.failures)} of {load.answered} failed; "
+        f"WebSocket away for {listener.longest_gap:.2f} s at most, {len(searches)} of {len(searches)} events")
+  assert not load.failures, load.failures[:5]
+  assert listener.longest_gap < 5 * SLOW
