@@ -263,6 +263,42 @@ def test_rows_inserted_while_paging_double_none_and_hide_none(server, admin, sce
       assert old <= set(seen), "missed"
 
 
+def test_continue_goes_on_over_the_seasons_and_in_pages(server, admin, scene):
+  viewer = server.account("continuing")
+  series = [admin.ok("POST", "/media", {"title": f"Serial {number}", "media_type": "tv"}, status=201)["id"] for number in range(7)]
+  parts = {}
+  for one, place in itertools.product(series, ((0, 1), (1, 1), (1, 2), (2, 1))):
+    parts[one, place] = admin.ok("POST", "/media", {"title": f"Part {place}", "media_type": "episode", "parent_id": one, "season_number": place[0],
+                                                    "episode_number": place[1]}, status=201)["id"]
+
+  def watch(media, seconds=95):
+    viewer.ok("POST", "/history/watch", {"media_id": media, "progress_seconds": seconds, "total_seconds": 100})
+
+  def first():
+    row = viewer.ok("GET", "/history/continue")["items"][0]
+    assert row["series"]["id"] == series[0] and row["available"] is False
+    return row["media"]["season_number"], row["media"]["episode_number"], row["progress_seconds"]
+  watch(parts[series[0], (1, 1)])
+  assert first() == (1, 2, 0)
+  watch(parts[series[0], (1, 2)], seconds=30)
+  assert first() == (1, 2, 30)
+  watch(parts[series[0], (1, 2)])
+  assert first() == (2, 1, 0)
+  watch(parts[series[0], (2, 1)])
+  assert first() == (0, 1, 0)
+  watch(parts[series[0], (0, 1)])
+  assert viewer.ok("GET", "/history/continue")["total"] == 0
+  for one in series:
+    watch(parts[one, (1, 1)], seconds=10)
+  whole = [row["media_id"] for row in viewer.ok("GET", "/history/continue")["items"]]
+  assert whole == [parts[one, (1, 1)] for one in series[::-1]]
+  assert [row["media_id"] for row in by_cursor(viewer, "/history/continue", 2)] == whole
+  assert [row["media_id"] for page in (1, 2, 3) for row in viewer.ok("GET", f"/history/continue?per_page=3&page={page}")["items"]] == whole
+  cursor = viewer.ok("GET", "/history/continue?per_page=2")["next_cursor"]
+  assert wrong_fields(viewer.get(f"/recommendations?cursor={cursor}")) == {"cursor"} == wrong_fields(viewer.get("/history/continue?cursor=x"))
+  assert wrong_fields(viewer.get("/history/continue?sort=title&page=0")) == {"sort", "page"}
+
+
 GETS = [path for path, item in DOCUMENT["paths"].items() if "get" in item and path not in
         ("/ws", "/metrics", "/health/deep", "/stream/{stream_id}/{rest}",
          "/api/v1/admin/system/stats")]  # its counters move with every request, this one's too

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "data/cursor.h"
 #include "net/range.h"
 
 static const char *query_param(const void *context, const char *name)
@@ -24,6 +25,38 @@ enum sok_status sok_api_page(const struct sok_request *request, struct sok_page 
         sok_fail_field(err, "cursor", "invalid", "is no cursor of ours");
     *ret = page;
     return SOK_OK; // the list itself looks at the filters, and names all that is wrong in one answer
+}
+
+enum sok_status sok_api_cut(
+    const struct sok_request *request, const struct sok_page *page, const char *what, const char *const *ids,
+    size_t count, size_t *ret_first, struct sok_page_info *ret_info, struct sok_error *err)
+{
+    struct sok_cursor cursor = {
+        .list = sok_cursor_list(sok_cursor_list(0, request->route->path), what), .sort = ""};
+    int64_t first = (page->page - 1) * page->per_page;
+    if (!sok_text_empty(page->sort))
+        sok_fail_field(err, "sort", "unknown_sort", "this list has one order only");
+    if (err->field_count)
+        return err->status;
+    if (!sok_text_empty(page->cursor)) {
+        SOK_TRY(sok_cursor_parse(request->arena, page->cursor, &cursor, err));
+        if (!sok_parse_int(cursor.value, 0, INT32_MAX, &first))
+            first = (int64_t)count;
+        for (size_t i = 0; i < count; i++)
+            if (strcmp(ids[i], cursor.key) == 0)
+                first = (int64_t)i + 1;
+    }
+    first = first < (int64_t)count ? first : (int64_t)count;
+    *ret_first = (size_t)first;
+    *ret_info =
+        (struct sok_page_info){.page = page->page, .per_page = page->per_page, .total = (int64_t)count};
+    int64_t end = first + page->per_page;
+    if (end < (int64_t)count) {
+        cursor.value = sok_format(request->arena, "%lld", (long long)end);
+        cursor.key = ids[end - 1];
+        ret_info->next_cursor = sok_cursor_format(request->arena, &cursor);
+    }
+    return SOK_OK;
 }
 
 json_t *sok_api_list_json(json_t *items_taken, const struct sok_page_info *info)

@@ -71,6 +71,14 @@ json_t *sok_api_list_json(json_t *items_taken, const struct sok_page_info *info)
 // Replies with that.
 void sok_api_reply_list(struct sok_request *request, json_t *items_taken, const struct sok_page_info *info);
 
+// Cuts the caller's page out of a list that is made whole, in its one order: *ret_first is the page's first
+// row, the page has at most ret_info->per_page. A cursor names the last row of the page before by its id and
+// place: wherever that row is by now, else where it was. `what`: which list it is. SOK_INVALID names what is
+// wrong, also a sort.
+SOK_MUST_CHECK enum sok_status sok_api_cut(
+    const struct sok_request *request, const struct sok_page *page, const char *what, const char *const *ids,
+    size_t count, size_t *ret_first, struct sok_page_info *ret_info, struct sok_error *err);
+
 // A whole number of the query string; absent gives `fallback`, a wrong one is noted in err.
 int64_t sok_api_query_int(
     const struct sok_request *request, const char *name, int64_t min, int64_t max, int64_t fallback,

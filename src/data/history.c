@@ -64,24 +64,69 @@ static bool series_seen(struct continuing *c, const char *series_id)
     return false;
 }
 
-// The first episode behind `media` that the user has not finished. Specials (season 0) come after specials
-// only.
+// Where an episode stands in its series.
+#define PLACE "(COALESCE(m.season_number, 0) * 100000 + COALESCE(m.episode_number, 0))"
+#define FILES_OF_IT "EXISTS (SELECT 1 FROM media_files f WHERE f.media_id = m.id AND f.missing_at IS NULL)"
+
+// The first episode behind `place` that the user has not finished; one that can be watched before one that
+// cannot. `of`: which seasons.
+static enum sok_status find_behind(
+    struct continuing *c, const char *series_id, const char *of, int64_t place, const char **ret_id,
+    struct sok_error *err)
+{
+    struct sok_db_result rows;
+    const char *sql = sok_format(
+        c->arena,
+        "SELECT m.id FROM media m LEFT JOIN watch_history w ON w.media_id = m.id AND w.user_id = $3 "
+        "WHERE m.parent_id = $1 AND " PLACE
+        " > $2 AND m.season_number %s AND COALESCE(w.is_completed, 0) = 0 "
+        "ORDER BY CASE WHEN " FILES_OF_IT " THEN 0 ELSE 1 END, " PLACE " LIMIT 1",
+        of);
+    SOK_TRY(SOK_DB_QUERY(
+        c->tx, c->arena, &rows, err, sql, sok_db_text(series_id), sok_db_int(place),
+        sok_db_text(c->user_id)));
+    *ret_id = rows.row_count ? sok_db_get_text(&rows, 0, 0) : NULL;
+    return SOK_OK;
+}
+
+// The place of the last episode of a season (not a special) that the user has finished; -1 without one.
+static enum sok_status last_finished(
+    struct continuing *c, const char *series_id, int64_t *ret, struct sok_error *err)
+{
+    return sok_load_int(
+        c->tx,
+        "SELECT COALESCE(max(" PLACE "), -1) FROM media m JOIN watch_history w ON w.media_id = m.id "
+        "WHERE m.parent_id = $1 AND w.user_id = $2 AND w.is_completed = 1 AND m.season_number > 0",
+        SOK_PARAMS(sok_db_text(series_id), sok_db_text(c->user_id)), ret, err);
+}
+
+// What comes after an episode: the seasons go on, across their borders, and specials come when there are no
+// more. After a special the seasons go on where they were left.
 static enum sok_status find_next_episode(
     struct continuing *c, const struct sok_media *media, struct sok_media *ret, struct sok_error *err)
 {
-    SOK_ARENA_AUTO *scratch = sok_arena_new(0);
-    struct sok_db_result rows;
-    SOK_TRY(SOK_DB_QUERY(
-        c->tx, scratch, &rows, err,
-        "SELECT m.id FROM media m LEFT JOIN watch_history w ON w.media_id = m.id AND w.user_id = $4 "
-        "WHERE m.parent_id = $1 AND (m.season_number, m.episode_number) > ($2, $3) "
-        "AND ($2 <> 0 OR m.season_number = 0) AND COALESCE(w.is_completed, 0) = 0 "
-        "ORDER BY m.season_number, m.episode_number LIMIT 1",
-        sok_db_text(media->parent_id), sok_db_int(media->season_number), sok_db_int(media->episode_number),
-        sok_db_text(c->user_id)));
-    if (rows.row_count == 0)
+    const char *id = NULL;
+    bool is_special = media->season_number == 0;
+    int64_t place = media->season_number * 100000 + media->episode_number, from = place;
+    if (is_special)
+        SOK_TRY(last_finished(c, media->parent_id, &from, err));
+    SOK_TRY(find_behind(c, media->parent_id, "> 0", from, &id, err));
+    if (!id)
+        SOK_TRY(find_behind(c, media->parent_id, "= 0", is_special ? place : -1, &id, err));
+    if (!id)
         return sok_fail(err, SOK_NOT_FOUND, "no further episode");
-    return sok_media_find(c->tx, c->arena, sok_db_get_text(&rows, 0, 0), ret, err);
+    return sok_media_find(c->tx, c->arena, id, ret, err);
+}
+
+static enum sok_status find_availability(
+    struct continuing *c, const char *media_id, bool *ret, struct sok_error *err)
+{
+    int64_t count;
+    SOK_TRY(sok_load_int(
+        c->tx, "SELECT count(*) FROM media_files WHERE media_id = $1 AND missing_at IS NULL",
+        SOK_PARAMS(sok_db_text(media_id)), &count, err));
+    *ret = count > 0;
+    return SOK_OK;
 }
 
 static enum sok_status add_item(
@@ -93,6 +138,7 @@ static enum sok_status add_item(
     item->series = SOK_MEDIA_INIT;
     if (media->parent_id)
         SOK_TRY(sok_media_find(c->tx, c->arena, media->parent_id, &item->series, err));
+    SOK_TRY(find_availability(c, media->id, &item->is_available, err));
     c->count++;
     return SOK_OK;
 }

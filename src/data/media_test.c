@@ -402,7 +402,30 @@ static void continue_offers_what_was_begun_and_the_next_episode(void **state)
     watch(t, "s1e2", 40, 1000, 1000); // across the season
     continuing(t, &items);
     assert_string_equal(items[0].media.id, "s2e1");
-    watch(t, "s2e1", 50, 1000, 1000); // the end, and no special comes behind it
+    watch(t, "s2e1", 50, 1000, 1000); // the end: what is left is the special
+    continuing(t, &items);
+    assert_string_equal(items[0].media.id, "s0e1");
+    assert_false(items[0].is_available);
+    add_episode(t, "s2e2", "tv", 2, 2); // another one came out
+    add_episode(t, "s2e3", "tv", 2, 3);
+    add_episode(t, "s0e2", "tv", 0, 2);
+    continuing(t, &items);
+    assert_string_equal(items[0].media.id, "s2e2");
+    watch(t, "s0e1", 52, 1000, 1000); // after a special the seasons go on where they were
+    continuing(t, &items);
+    assert_string_equal(items[0].media.id, "s2e2");
+    struct sok_media_file file = {
+        .id = "f", .media_id = "s2e3", .file_path = "/f", .source = "local", .file_size = 1};
+    const char *file_id;
+    assert_ok(sok_media_files_upsert(t->tx, t->arena, &file, &file_id, &t->err));
+    continuing(t, &items); // what can be watched comes before what cannot
+    assert_string_equal(items[0].media.id, "s2e3");
+    assert_true(items[0].is_available);
+    watch(t, "s2e3", 53, 1000, 1000);
+    watch(t, "s2e2", 54, 1000, 1000);
+    continuing(t, &items);
+    assert_string_equal(items[0].media.id, "s0e2");
+    watch(t, "s0e2", 55, 1000, 1000);
     assert_int_equal(continuing(t, &items), 1);
     watch(t, "film", 60, 5500, 6000); // over 90 %
     assert_int_equal(continuing(t, &items), 0);
@@ -410,7 +433,7 @@ static void continue_offers_what_was_begun_and_the_next_episode(void **state)
     size_t count;
     struct sok_page_info info;
     assert_ok(sok_history_watched(t->tx, t->arena, "ada", NULL, &watched, &count, &info, &t->err));
-    assert_int_equal(count, 4);
+    assert_int_equal(count, 8);
     assert_string_equal(watched[0].media_id, "film");
     assert_int_equal(sok_history_delete(t->tx, "bob", watched[0].id, &t->err), SOK_NOT_FOUND);
     assert_ok(sok_history_delete(t->tx, "ada", watched[0].id, &t->err));

@@ -63,6 +63,7 @@ static json_t *continue_json(const struct sok_continue_item *item)
     json_t *object = sok_watch_json(&item->watch);
     sok_json_set_text(object, "media_id", item->media.id);
     json_object_set_new(object, "media", sok_media_json(&item->media));
+    sok_json_set_bool(object, "available", item->is_available);
     json_object_set_new(object, "series", item->series.id ? sok_media_json(&item->series) : json_null());
     return object;
 }
@@ -70,17 +71,23 @@ static json_t *continue_json(const struct sok_continue_item *item)
 enum sok_status sok_history_going_on(struct sok_request *request, struct sok_error *err)
 {
     struct sok_continue_item *items;
-    size_t count;
+    struct sok_page page;
+    struct sok_page_info info;
+    size_t count, first;
     struct sok_cached cached;
     if (sok_cached_reply(request, &cached))
         return SOK_OK;
+    SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_history_continue(
         sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, CONTINUE_MAX,
         &items, &count, err));
-    json_t *list = json_array();
+    const char **ids = sok_alloc_array(request->arena, count, sizeof(*ids));
     for (size_t i = 0; i < count; i++)
+        ids[i] = items[i].media.id;
+    SOK_TRY(sok_api_cut(request, &page, "", ids, count, &first, &info, err));
+    json_t *list = json_array();
+    for (size_t i = first; i < count && i < first + (size_t)info.per_page; i++)
         json_array_append_new(list, continue_json(&items[i]));
-    struct sok_page_info info = {.page = 1, .per_page = CONTINUE_MAX, .total = (int64_t)count};
     sok_cached_list(request, &cached, list, &info);
     return SOK_OK;
 }

@@ -8,7 +8,6 @@
 #include "api/handlers/media_json.h"
 #include "api/handlers/personal.h"
 #include "base/text.h"
-#include "data/cursor.h"
 
 #define LIST_MAX 200
 
@@ -49,34 +48,8 @@ static enum sok_status make_list(
     return SOK_OK;
 }
 
-static const char *id_at(const struct made *made, size_t place)
+static void check_type(const char *media_type, struct sok_error *err)
 {
-    return made->candidates[made->list[place].candidate].work.id;
-}
-
-// Where the page begins: behind the work that the cursor names, wherever that is by now; else behind the
-// place it was at.
-static enum sok_status find_begin(
-    struct sok_request *request, const struct made *made, const struct sok_page *page,
-    struct sok_cursor *cursor, size_t *ret, struct sok_error *err)
-{
-    int64_t place = (page->page - 1) * page->per_page;
-    if (!sok_text_empty(page->cursor)) {
-        SOK_TRY(sok_cursor_parse(request->arena, page->cursor, cursor, err));
-        if (!sok_parse_int(cursor->value, 0, LIST_MAX, &place))
-            place = LIST_MAX;
-        for (size_t i = 0; i < made->count; i++)
-            if (sok_text_eq(id_at(made, i), cursor->key))
-                place = (int64_t)i + 1;
-    }
-    *ret = place < (int64_t)made->count ? (size_t)place : made->count;
-    return SOK_OK;
-}
-
-static void check_query(const struct sok_page *page, const char *media_type, struct sok_error *err)
-{
-    if (!sok_text_empty(page->sort))
-        sok_fail_field(err, "sort", "unknown_sort", "the best come first, always");
     if (media_type && !sok_text_eq(media_type, SOK_MEDIA_MOVIE) && !sok_text_eq(media_type, SOK_MEDIA_TV))
         sok_fail_field(err, "media_type", "invalid", "must be movie or tv");
 }
@@ -84,6 +57,7 @@ static void check_query(const struct sok_page *page, const char *media_type, str
 enum sok_status sok_recommendations_page(struct sok_request *request, struct sok_error *err)
 {
     struct sok_page page;
+    struct sok_page_info info;
     struct made made;
     size_t first;
     const char *media_type = sok_request_query(request, "media_type");
@@ -91,26 +65,20 @@ enum sok_status sok_recommendations_page(struct sok_request *request, struct sok
     if (sok_cached_reply(request, &cached))
         return SOK_OK;
     SOK_TRY(sok_api_page(request, &page, err));
-    check_query(&page, media_type, err);
+    check_type(media_type, err);
     if (err->field_count)
         return err->status;
-    struct sok_cursor cursor = {
-        .list = sok_cursor_list(0, media_type ? media_type : ""), .sort = "recommended"};
     SOK_TRY(make_list(request, media_type, &made, err));
-    SOK_TRY(find_begin(request, &made, &page, &cursor, &first, err));
-    size_t end = first + (size_t)page.per_page < made.count ? first + (size_t)page.per_page : made.count;
+    const char **ids = sok_alloc_array(request->arena, made.count, sizeof(*ids));
+    for (size_t i = 0; i < made.count; i++)
+        ids[i] = made.candidates[made.list[i].candidate].work.id;
+    SOK_TRY(sok_api_cut(request, &page, media_type ? media_type : "", ids, made.count, &first, &info, err));
     SOK_JSON_AUTO *list = json_array();
-    for (size_t i = first; i < end; i++) {
+    for (size_t i = first; i < made.count && i < first + (size_t)info.per_page; i++) {
         json_t *item = json_object();
         json_object_set_new(item, "score", json_real(round(made.list[i].score * 10) / 10));
         json_object_set_new(item, "because", because_json(&made.list[i], made.tastes));
-        SOK_TRY(sok_personal_append(request, list, item, id_at(&made, i), err));
-    }
-    struct sok_page_info info = {.page = page.page, .per_page = page.per_page, .total = (int64_t)made.count};
-    if (end < made.count) {
-        cursor.value = sok_format(request->arena, "%zu", end);
-        cursor.key = id_at(&made, end - 1);
-        info.next_cursor = sok_cursor_format(request->arena, &cursor);
+        SOK_TRY(sok_personal_append(request, list, item, ids[i], err));
     }
     sok_cached_list(request, &cached, json_incref(list), &info);
     return SOK_OK;
