@@ -28,8 +28,9 @@ struct sok_continue_item {
     struct sok_media series; // id NULL for films
     bool is_available;       // can be watched now
 };
-// Begun films and episodes, and per series one entry: the episode begun last, or the one after the last finished:
-// season by season, what can be watched before what cannot, specials (season 0) when no other is left. Newest first.
+// Begun films and episodes, and per series one entry: the episode begun last, or the one after the last
+// finished: season by season, what can be watched before what cannot, specials (season 0) when no other is
+// left. Newest first.
 SOK_MUST_CHECK enum sok_status sok_history_continue(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *user_id, int64_t limit,
     struct sok_continue_item **ret, size_t *ret_count, struct sok_error *err);
