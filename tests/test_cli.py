@@ -33,18 +33,18 @@ def test_help_version_and_usage(idle):
 
 
 def test_config_check_and_serve_name_a_backend_that_is_not_there(idle):
-  for setting, url in (("SOKOUL_CACHE_URL", "memcached://u:hunter22@127.0.0.1"), ("SOKOUL_QUEUE_URL", "nats://u:hunter22@127.0.0.1")):
+  for setting, url in (("SOKOUL_CACHE_URL", "memcached://u:hunter22@127.0.0.1"), ("SOKOUL_QUEUE_URL", "amqp://u:hunter22@127.0.0.1")):
     for command in (("config", "check"), ("serve",)):
       code, out, err = idle.run(*command, settings={setting: url})
       assert code == 1, (command, setting)
       assert setting in err and "hunter22" not in out + err
 
 
-def test_serve_names_a_cache_that_does_not_answer(idle):
-  there = {"SOKOUL_CACHE_URL": "redis://u:hunter22@127.0.0.1:1"}
-  assert idle.run("config", "check", settings=there)[0] == 0
-  code, out, err = idle.run("serve", settings=there)
-  assert code == 1 and "SOKOUL_CACHE_URL" in err + out and "hunter22" not in out + err, (code, out, err)
+def test_serve_names_a_cache_or_queue_that_does_not_answer(idle):
+  for setting, url in (("SOKOUL_CACHE_URL", "redis://u:hunter22@127.0.0.1:1"), ("SOKOUL_QUEUE_URL", "nats://u:hunter22@127.0.0.1:1")):
+    assert idle.run("config", "check", settings={setting: url})[0] == 0
+    code, out, err = idle.run("serve", settings={setting: url})
+    assert code == 1 and setting in err + out and "hunter22" not in out + err, (code, out, err)
 
 
 def test_serve_names_a_database_that_does_not_answer(idle):
