@@ -8,6 +8,7 @@ import random
 
 import pytest
 
+from harness import replies
 from harness.films import make_film
 from harness.hostile import Maker
 from harness.http import assert_problem
@@ -99,6 +100,7 @@ def check(request, reply, front):
   elif reply.headers.get("Content-Type", "").startswith("application/json") and not request.is_head:
     json.loads(reply.body)
   assert reply.headers["X-Request-ID"]
+  replies.note(request.method.decode("latin-1"), request.path.decode("latin-1"), reply)
 
 
 def test_hostile_requests_are_refused_and_nothing_grows(server, admin):

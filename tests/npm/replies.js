@@ -84,8 +84,10 @@ const routes = Object.entries(openapi.paths).map(([path, item]) => ({
   pattern: new RegExp('^' + path.replace(/[.]/g, '\\.').replace(/{rest}/g, '.+').replace(/{\w+}/g, '[^/]+') + '$'),
 })).sort((a, b) => a.parameters - b.parameters)
 
+// A segment a time: what is an escaped slash stays one.
 function decoded(path) {
-  try { return path.split('/').map(decodeURIComponent).join('/') } catch { return path }
+  const segment = (text) => decodeURIComponent(text).replaceAll('/', '%2F')
+  try { return path.split('/').map(segment).join('/') } catch { return path }
 }
 
 const header = (exchange, name) => exchange.headers[name.toLowerCase()]
@@ -113,11 +115,11 @@ function always(exchange, kind) {
   return found
 }
 
-// What the server says before it has looked for a route; the document's introduction tells of it once.
-const BEFORE_ROUTES = [414, 431, 505]
+// What the server says of any request, whatever its route; the document's introduction tells of it once.
+const OF_ALL = [414, 431, 505]
 
 function described(exchange, operation, kind) {
-  if (BEFORE_ROUTES.includes(exchange.status)) return []
+  if (OF_ALL.includes(exchange.status) || (exchange.status === 413 && !operation.requestBody)) return []
   const response = resolve(operation.responses[String(exchange.status)])
   if (!response) return [`${exchange.status} is not described`]
   const found = []
