@@ -1,6 +1,9 @@
 """PostgreSQL, Redis and NATS go and come back under load. A client keeps a ledger: what was acknowledged is there, once."""
 
+import http.client
+import os
 import random
+import signal
 import threading
 import time
 import uuid
@@ -19,7 +22,8 @@ class Load:
   """Clients that start searches and read, for as long as it lasts. Each start has a key of its own, and is repeated with it until
   somebody has answered for certain."""
 
-  def __init__(self, fleet, client, threads=4):
+  def __init__(self, fleet, client, threads=4, reset_allowed=False):
+    self.reset_allowed = reset_allowed  # a process that is killed cannot answer
     self.clients = [fleet.at(number % len(fleet.api), client) for number in range(threads)]
     self.lock = threading.Lock()
     self.ledger, self.statuses, self.slowest, self.problems = {}, {}, 0.0, []
@@ -32,9 +36,10 @@ class Load:
     began = time.monotonic()
     try:
       reply = client.request(method, path, body, headers=headers or {}, timeout=30 * SLOW)
-    except OSError as problem:
+    except (OSError, http.client.HTTPException) as problem:
       with self.lock:
-        self.problems.append(f"{method} {path}: {problem!r}")
+        if not self.reset_allowed:
+          self.problems.append(f"{method} {path}: {problem!r}")
       return None
     with self.lock:
       self.slowest = max(self.slowest, time.monotonic() - began)
@@ -122,3 +127,47 @@ def test_nothing_acknowledged_is_lost_or_doubled(fleet, kind, rounds):
   assert not load.problems, load.problems[:5]
   assert load.slowest <= ANSWER_S * SLOW, load.slowest
   reconcile(fleet, admin, load)
+
+
+def test_killed_processes_lose_nothing(fleet):
+  """API processes and workers are killed without warning, one every second or so, until enough searches are acknowledged."""
+  jobs = int(os.environ.get("SOKOUL_TEST_JOBS", "600"))
+  seed = random.randrange(1 << 32)
+  print(f"kills: seed {seed}")
+  dice = random.Random(seed)
+  admin = fleet.admin()
+  load, kills = Load(fleet, admin, reset_allowed=True), 0
+  while len(load.ledger) < jobs:
+    time.sleep(dice.uniform(0.2, 1))
+    victim = dice.choice([*fleet.api, *fleet.workers])
+    victim.process.kill()
+    kills += 1
+    time.sleep(dice.uniform(0, 0.5))
+    victim.start()
+  fleet.wait_healthy()
+  load.end()
+  print(f"kills: {kills}, {len(load.ledger)} acknowledged, answers {load.statuses}, slowest {load.slowest:.2f} s")
+  assert kills >= 10 and not load.problems, (kills, load.problems[:5])
+  reconcile(fleet, admin, load)
+
+
+def test_a_worker_paused_past_its_lease_changes_nothing_afterwards(folder, keep):
+  indexer = keep(Torznab([release("Paper.Lantern.2019.1080p.BluRay.x264-GRP", 1)]))
+  fleet = keep(Fleet(folder, apis=1, workers=("scout",), **settings_for([indexer])))
+  admin = fleet.admin()
+  indexer.fault = "slow"
+  search = admin.ok("POST", "/search", {"query": "Paper Lantern", "year": 2019}, status=202)["search_id"]
+  row = lambda: fleet.api[0].rows("SELECT status, fence, lease_owner FROM tasks WHERE id = ?", search)[0]
+  wait_until(lambda: row()["status"] == "running", 30, what="the search to run")
+  held = row()
+  paused = fleet.worker("scout")
+  paused.process.signal(signal.SIGSTOP)
+  indexer.fault = None
+  fleet.add_worker("scout")
+  wait_until(lambda: fleet.api[0].rows("SELECT status FROM searches WHERE id = ?", search)[0]["status"] == "completed", 240, 0.5,
+             what="the other worker to take the search over and end it")
+  taken, results = row(), fleet.api[0].rows("SELECT id, guid FROM search_results WHERE search_id = ? ORDER BY id", search)
+  assert taken["fence"] > held["fence"] and len(results) == 1
+  paused.process.signal(signal.SIGCONT)
+  wait_until(lambda: "lease" in paused.log() or "somebody else has the task" in paused.log(), 150, 0.2, what="the paused worker to notice")
+  assert row() == taken and fleet.api[0].rows("SELECT id, guid FROM search_results WHERE search_id = ? ORDER BY id", search) == results
