@@ -13,10 +13,11 @@ from common import Place
 import floods
 import program
 import swarms
+import titles
 import web
 
 MEASUREMENTS = {"http": web.http, "login": floods.login, "stream": web.stream, "play": swarms.play, "download": swarms.download, "parser": program.parser,
-                "memory": program.memory, "start": program.start}
+                "memory": program.memory, "start": program.start, "titles": titles.titles}
 LIMIT_SECONDS = 290
 HEAD = ("what", "ours", "peer", "ratio", "n")
 

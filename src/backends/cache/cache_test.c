@@ -204,10 +204,11 @@ static void limit_is_exact_between_threads(void **state)
 // Redis alone: connections that ended while they idled are not noticed.
 static void server_may_restart_between_two_calls(void **state)
 {
-    struct fixture fixture = {.arena = sok_arena_new(0)};
+    struct fixture fixture = {.cache = NULL};
     int64_t used, reset;
     if (!getenv(urls[1]))
         skip();
+    fixture.arena = sok_arena_new(0);
     sok_test_redis_run("FLUSHALL");
     assert_ok(sok_cache_open(getenv(urls[1]), &sok_clock_system, NULL, &fixture.cache, NULL));
     for (int i = 1; i <= 20; i++) {
@@ -261,6 +262,30 @@ static void unknown_urls_are_refused_without_repeating_them(void **state)
     assert_null(strstr(err.message, "secret"));
 }
 
+// Whoever fills the cache with answers does not make it forget how often they asked.
+static void values_never_push_counters_out(void **state)
+{
+    struct fixture fixture = {.arena = sok_arena_new(0)};
+    int64_t used, reset_ms;
+    struct sok_error err = {0};
+    char key[16], *value = calloc(1, 1 << 20);
+    assert_non_null(value);
+    sok_clock_manual_init(&fixture.clock, 1000000);
+    assert_ok(sok_cache_open("memory:", &fixture.clock.clock, NULL, &fixture.cache, NULL));
+    assert_ok(sok_cache_limit(fixture.cache, "login:1", 1, 60000, &used, &reset_ms, &err));
+    sok_cache_put(fixture.cache, "media", "first", "x", 1, 60000);
+    for (int i = 0; i < 80; i++) { // 80 MiB of 64
+        snprintf(key, sizeof(key), "%d", i);
+        sok_cache_put(fixture.cache, "media", key, value, 1 << 20, 60000);
+    }
+    assert_null(get(&fixture, "media", "first"));
+    assert_int_equal(
+        sok_cache_limit(fixture.cache, "login:1", 1, 60000, &used, &reset_ms, &err), SOK_LIMITED);
+    free(value);
+    sok_cache_close(fixture.cache);
+    sok_arena_free(fixture.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +295,7 @@ int main(void)
         cmocka_unit_test(limit_is_exact_at_the_edge_of_its_window),
         cmocka_unit_test(limit_may_change_while_it_counts),
         cmocka_unit_test(least_recently_used_goes_first_when_full),
+        cmocka_unit_test(values_never_push_counters_out),
         cmocka_unit_test(limit_is_exact_between_threads),
         cmocka_unit_test(server_may_restart_between_two_calls),
         cmocka_unit_test(wrong_redis_urls_are_named_without_their_secrets),
