@@ -82,6 +82,7 @@ LIES = {
   "a field that is missing": dict(body={name: value for name, value in ACCOUNT.items() if name != "role"}),
   "a field nobody described": dict(body={**ACCOUNT, "password_hash": "$2b$12$"}),
   "a value out of the list": dict(body={**ACCOUNT, "role": "root"}),
+  "an address that is none": dict(body={**ACCOUNT, "email": "ada"}),
   "an id that is none": dict(body={**ACCOUNT, "id": "17"}),
   "a time without milliseconds": dict(body={**ACCOUNT, "created_at": "2026-01-02T03:04:05Z"}),
   "no JSON": dict(body=None, raw=b"{"),

@@ -35,6 +35,7 @@ function closed(value, branch = false) {
 const ajv = new Ajv({ strict: true, strictRequired: false, strictTypes: false, allErrors: true, validateSchema: true })
 formats(ajv)
 ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) // RFC 3339 as the API promises it: UTC, milliseconds
+ajv.addFormat('idn-email', /^[^\s@]+@[^\s@]+$/) // RFC 6531: names and hosts in any script
 ajv.addFormat('binary', true)
 ajv.addFormat('password', true)
 for (const word of ['openapi', 'info', 'servers', 'tags', 'paths', 'components', 'example', 'externalDocs', 'discriminator', 'xml', 'security'])

@@ -121,7 +121,7 @@ const SAMPLES: Record<string, unknown> = {
   uuid: '01902f3a-0000-7000-8000-000000000000',
   'date-time': '2026-01-31T18:30:00.000Z',
   date: '2026-01-31',
-  email: 'ada@example.org',
+  'idn-email': 'ada@example.org',
   password: 'correct horse battery',
 }
 
