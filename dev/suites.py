@@ -3,8 +3,12 @@
 
 A suite is a row of SUITES: a name, what it does, and a function that returns (passed, failed). Each build has
 its own folder, so that the suites never rebuild each other's objects. The last line is the sum over all.
+
+All of them run in two lanes side by side, since they wait most of the time: those on gcc's build, and those on clang's. What a suite
+says comes out when it is over. Named suites run one after the other, as does everything with SOKOUL_TEST_LANES=1.
 """
 
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -12,6 +16,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 
@@ -36,13 +41,16 @@ class BuildFailed(Exception):
   pass
 
 
+_here = threading.local()  # .out: where this lane writes what it says, until its suite is over
+
+
 def say(text):
-  print(text, flush=True)
+  print(text, file=getattr(_here, "out", None) or sys.stdout, flush=True)
 
 
 def run(command, log=None, env=None, limit_s=1800):
-  """Runs a command in the tree's root; True when it exits 0. Output goes to `log`, or through."""
-  out = open(log, "wb") if log else None
+  """Runs a command in the tree's root; True when it exits 0. Output goes to `log`, or where the suite's goes."""
+  out = open(log, "wb") if log else getattr(_here, "out", None)
   try:
     done = subprocess.run(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT if out else None,
                           stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}, timeout=limit_s)
@@ -51,7 +59,7 @@ def run(command, log=None, env=None, limit_s=1800):
     say(f"  took more than {limit_s} s: {' '.join(map(str, command))}")
     return False
   finally:
-    if out:
+    if log:
       out.close()
 
 
@@ -252,6 +260,9 @@ SUITES = [
 ]
 
 
+ON_CLANG = ("asan", "blackbox-asan", "tsan", "fuzz", "tidy")  # the second lane
+
+
 def suite_of(name):
   for row in SUITES:
     if row[0] == name:
@@ -265,6 +276,33 @@ def suite_of(name):
   sys.exit(f"error: no suite {name}; ./test --list shows them")
 
 
+def run_suite(row):
+  """(name, passed, failed, seconds)"""
+  name, what, suite = row
+  say(f"== {name}: {what}")
+  began = time.monotonic()
+  try:
+    passed, failed = suite()
+  except BuildFailed as problem:
+    say(f"{problem}\n  the build for {name} failed")
+    passed, failed = 0, 1
+  seconds = time.monotonic() - began
+  say(f"== {name}: {passed} passed, {failed} failed, {seconds:.0f} s")
+  return name, passed, failed, seconds
+
+
+def run_lane(suites):
+  rows = []
+  for row in suites:
+    with tempfile.TemporaryFile("w+", errors="replace") as out:
+      _here.out = out
+      rows.append(run_suite(row))
+      _here.out = None
+      out.seek(0)
+      print(out.read(), end="", flush=True)
+  return rows
+
+
 def main():
   names = sys.argv[1:]
   if "--list" in names:
@@ -273,18 +311,13 @@ def main():
     for path in black_box_files():
       print(f"{pathlib.Path(path).stem.removeprefix('test_'):14} {path} alone")
     return 0
-  chosen = [suite_of(name) for name in names] or SUITES
-  rows = []
-  for name, what, suite in chosen:
-    say(f"== {name}: {what}")
-    began = time.monotonic()
-    try:
-      passed, failed = suite()
-    except BuildFailed as problem:
-      say(f"{problem}\n  the build for {name} failed")
-      passed, failed = 0, 1
-    rows.append((name, passed, failed, time.monotonic() - began))
-    say(f"== {name}: {passed} passed, {failed} failed, {rows[-1][3]:.0f} s")
+  if names or os.environ.get("SOKOUL_TEST_LANES") == "1":
+    rows = [run_suite(suite) for suite in [suite_of(name) for name in names] or SUITES]
+  else:
+    os.environ.setdefault("SOKOUL_TEST_SLOW", "2")
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+      lanes = pool.map(run_lane, ([row for row in SUITES if (row[0] in ON_CLANG) == on_clang] for on_clang in (False, True)))
+      rows = [row for lane in lanes for row in lane]
   say("")
   for name, passed, failed, seconds in rows:
     say(f"{name:14} {passed:5} passed {failed:4} failed {seconds:6.0f} s")
