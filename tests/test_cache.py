@@ -162,3 +162,17 @@ def test_what_is_cached_is_used_and_can_be_cleared(server, request):
   for kind in (*asked, "count", "search"):
     admin.ok("POST", "/admin/cache/clear", {"kind": kind})
   assert admin.get(asked["media"]).status == 200
+
+
+def test_what_was_written_while_the_cache_was_away_is_seen_when_it_is_back(folder, keep):
+  """It comes back with all it had: answers, and the versions that they are under."""
+  redis = keep(Redis())
+  server = keep(Sokoul(folder / "back", cache_url=redis.url))
+  admin = server.admin()
+  films = [admin.ok("POST", "/media", {"title": f"Film {number}", "media_type": "movie"}, status=201)["id"] for number in range(4)]
+  for number, media in enumerate(films):
+    assert len(admin.ok("GET", "/library/favorites")["items"]) == number
+    redis.stop()
+    admin.ok("POST", "/library/favorites", {"media_id": media}, status=201)
+    redis.start()
+    assert [row["media_id"] for row in admin.ok("GET", "/library/favorites")["items"]] == films[number::-1]

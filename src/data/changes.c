@@ -30,16 +30,24 @@ static size_t find_table(const char *name, size_t len)
 static void renew(struct sok_cache *cache, const char *table, char ret_version[VERSION_SIZE])
 {
     sok_random_token(VERSION_BYTES, ret_version, VERSION_SIZE);
-    sok_cache_put(cache, KIND, table, ret_version, strlen(ret_version), TTL_MS);
+    sok_cache_replace(cache, KIND, table, ret_version, strlen(ret_version), TTL_MS);
+}
+
+static void renew_all(struct sok_cache *cache)
+{
+    char version[VERSION_SIZE];
+    for (size_t i = 0; i < SOK_ARRAY_LEN(tables); i++)
+        renew(cache, tables[i], version);
 }
 
 static void on_write(void *context, const char *table, bool is_deletion)
 {
     char version[VERSION_SIZE];
-    bool is_any = !*table || (is_deletion && strcmp(table, "users") == 0);
-    for (size_t i = 0; i < SOK_ARRAY_LEN(tables); i++)
-        if (is_any || strcmp(tables[i], table) == 0)
-            renew(context, tables[i], version);
+    size_t known = find_table(table, strlen(table));
+    if (!*table || (is_deletion && strcmp(table, "users") == 0))
+        renew_all(context);
+    else if (known < SOK_ARRAY_LEN(tables))
+        renew(context, tables[known], version);
 }
 
 void sok_changes_listen(struct sok_db *db, struct sok_cache *cache)
@@ -52,6 +60,8 @@ const char *sok_changes_key(
 {
     char hex[SOK_SHA256_HEX], version[VERSION_SIZE];
     const char *all = what;
+    if (sok_cache_take_loss(cache)) // of which table is not known any more
+        renew_all(cache);
     for (const char *at = wanted; *at; at += strspn(at, " ")) {
         size_t len = strcspn(at, " "), value_len, table = find_table(at, len);
         const char *value;

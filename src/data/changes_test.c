@@ -130,7 +130,10 @@ static void without_a_cache_no_key_comes_twice(void **state)
     struct scene *scene = *state;
     const char *before = key(scene, "media");
     assert_string_not_equal(key(scene, "media"), before);
+    assert_true(sok_cache_take_loss(scene->cache));
+    assert_false(sok_cache_take_loss(scene->cache));
     write_sql(scene, "UPDATE media SET year = 1900");
+    assert_true(sok_cache_take_loss(scene->cache));
     assert_string_not_equal(key(scene, "media"), before);
 }
 

@@ -82,6 +82,22 @@ void sok_cache_put(
         cache->driver->put(cache, kind, key, value, len, ttl_ms);
 }
 
+void sok_cache_replace(
+    struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len, int64_t ttl_ms)
+{
+    const char *present;
+    size_t present_len;
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    sok_cache_put(cache, kind, key, value, len, ttl_ms);
+    if (cache->driver->get(cache, arena, kind, key, false, &present, &present_len, NULL) != SOK_OK)
+        atomic_store(&cache->has_lost, true);
+}
+
+bool sok_cache_take_loss(struct sok_cache *cache)
+{
+    return atomic_load(&cache->has_lost) && atomic_exchange(&cache->has_lost, false);
+}
+
 void sok_cache_remove(struct sok_cache *cache, const char *kind, const char *key)
 {
     if (key_fits(key))

@@ -34,6 +34,12 @@ SOK_MUST_CHECK enum sok_status sok_cache_get(
 void sok_cache_put(
     struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len,
     int64_t ttl_ms);
+// The same for a value whose predecessor must not be read again. One that did not arrive (the server was
+// away, and may come back with the old one) is remembered until sok_cache_take_loss, which says so once.
+void sok_cache_replace(
+    struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len,
+    int64_t ttl_ms);
+bool sok_cache_take_loss(struct sok_cache *cache);
 void sok_cache_remove(struct sok_cache *cache, const char *kind, const char *key);
 void sok_cache_clear(struct sok_cache *cache, const char *kind); // NULL: everything but counters
 

@@ -2,6 +2,8 @@
 #ifndef SOK_BACKENDS_CACHE_DRIVER_H
 #define SOK_BACKENDS_CACHE_DRIVER_H
 
+#include <stdatomic.h>
+
 #include "backends/cache/cache.h"
 
 // Counters are entries of this kind, so that `clear` forgets one of them; the whole kind is never cleared.
@@ -30,6 +32,7 @@ struct sok_cache_driver {
 struct sok_cache {
     const struct sok_cache_driver *driver;
     struct sok_metrics *metrics;
+    _Atomic bool has_lost; // cache.c's
 };
 
 extern const struct sok_cache_driver sok_cache_memory, sok_cache_redis, sok_cache_failing;
