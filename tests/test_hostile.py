@@ -103,6 +103,10 @@ def check(request, reply, front):
   replies.note(request.method.decode("latin-1"), request.path.decode("latin-1"), reply)
 
 
+def test_an_address_of_ones_own_network_is_an_email_address(server, admin):
+  assert admin.ok("PUT", "/auth/me", {"email": "admin@nas"})["email"] == "admin@nas"
+
+
 def test_hostile_requests_are_refused_and_nothing_grows(server, admin):
   seed = int(os.environ.get("SOKOUL_SEED", random.randrange(1 << 30)))
   print(f"\nseed {seed}")
