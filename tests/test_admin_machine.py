@@ -495,19 +495,23 @@ def test_a_work_is_changed_field_by_field_and_facts_can_be_taken_away(server, ad
   path = f"/media/{shelves['Paper Lantern']['id']}"
   before = admin.get(path)
   reply = admin.put(path, {"overview": "A lantern.", "imdb_id": "tt9900001", "release_date": "2019-05-31", "original_language": "pt-BR", "year": 2018,
-                           "poster_url": "https://img.example/p.jpg", "runtime_minutes": 12}, headers={"If-Match": before.headers["ETag"]})
+                           "poster_url": "https://img.example/p.jpg", "runtime_minutes": 12, "genres": ["Drama", "Noir"],
+                           "alternative_titles": ["Lampion de papier"]}, headers={"If-Match": before.headers["ETag"]})
   assert reply.status == 200 and reply.json["overview"] == "A lantern." and reply.headers["ETag"] != before.headers["ETag"]
+  assert reply.json["genres"] == ["Drama", "Noir"]
+  for query in ("genre=Noir", "q=lampion"):
+    assert [row["title"] for row in admin.ok("GET", f"/media?{query}")["items"]] == ["Paper Lantern"], query
   assert_problem(admin.put(path, {"overview": "x"}, headers={"If-Match": before.headers["ETag"]}), 412)
   assert admin.put(path, reply.json).json == {**reply.json, "updated_at": admin.get(path).json["updated_at"]}, "what was got can be put"
-  nothing = dict.fromkeys(("overview", "imdb_id", "release_date", "original_language", "poster_url", "runtime_minutes"))
+  nothing = dict.fromkeys(("overview", "imdb_id", "release_date", "original_language", "poster_url", "runtime_minutes", "genres", "alternative_titles"))
   back = admin.ok("PUT", path, {**nothing, "year": 2019})
   assert back == {**before.json, "updated_at": back["updated_at"]}
   assert admin.ok("PUT", path, {"overview": ""})["overview"] is None
   wrong = {"title": "?", "imdb_id": "nm1", "release_date": "yesterday", "poster_url": "javascript:alert(1)", "backdrop_url": "//x/y", "year": 12,
-           "original_language": "Klingon", "season_number": 1, "tmdb_id": "seven"}
+           "original_language": "Klingon", "season_number": 1, "tmdb_id": "seven", "genres": ["Drama", 1], "alternative_titles": "x"}
   assert problems(admin.put(path, wrong)) == {("title", "invalid"), ("imdb_id", "invalid"), ("release_date", "invalid"), ("poster_url", "invalid"),
                                               ("backdrop_url", "invalid"), ("year", "out_of_range"), ("original_language", "invalid"),
-                                              ("season_number", "invalid"), ("tmdb_id", "wrong_type")}
+                                              ("season_number", "invalid"), ("tmdb_id", "wrong_type"), ("genres", "invalid"), ("alternative_titles", "invalid")}
   assert problems(admin.put(path, {"title": None})) == problems(admin.put(path, {"title": ""})) == {("title", "required")}
   assert admin.ok("GET", path) == {**back, "updated_at": admin.get(path).json["updated_at"]}
   assert problems(admin.post("/media", {"media_type": "episode", "year": 0})) == {

@@ -143,6 +143,9 @@ def test_wrong_fields_are_all_named(server, admin):
   assert {"username", "email", "password"} <= {error["field"] for error in problem["errors"]}
   reply = server.client().post("/auth/register", {"username": "longpass", "email": "l@example.org", "password": "x" * 73})
   assert_problem(reply, 422)
+  reply = server.client().post("/auth/register", {"username": 7, "email": "no", "password": "short", "setup_token": 5})
+  assert [(error["field"], error["code"]) for error in assert_problem(reply, 422)["errors"]] == [
+    ("username", "wrong_type"), ("setup_token", "wrong_type"), ("email", "invalid"), ("password", "too_short")]
 
 
 def test_sign_in_attempts_are_limited(start):

@@ -149,6 +149,7 @@ def test_pause_resume_cancel(start, swarm):
   server.wait_download(admin, download_id, ("downloading",), 15)
   wait_until(lambda: admin.ok("GET", f"/downloads/{download_id}")["downloaded_bytes"] > settled["downloaded_bytes"], 30, what="progress after resuming")
   assert_problem(admin.post(f"/downloads/{download_id}/resume"), 409)
+  assert [error["field"] for error in assert_problem(admin.post(f"/downloads/{download_id}/cancel?delete_files=yes"), 422)["errors"]] == ["delete_files"]
   admin.ok("POST", f"/downloads/{download_id}/cancel?delete_files=true")
   server.wait_download(admin, download_id, ("cancelled",), 15)
   wait_until(lambda: not [path for path in server.downloads.rglob("*") if path.is_file() and path.stat().st_size > 1 << 20], 20, what="the files' end")

@@ -59,6 +59,36 @@ enum sok_status sok_api_cut(
     return SOK_OK;
 }
 
+// By what its rows have for an id; a row without one is found by its place.
+static const char *row_id(struct sok_arena *arena, const json_t *row, size_t place)
+{
+    static const char *const names[] = {"id", "media_file_id", "download_id"};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(names); i++)
+        if (json_is_string(json_object_get(row, names[i])))
+            return sok_strdup(arena, json_string_value(json_object_get(row, names[i])));
+    return sok_format(arena, "%zu", place);
+}
+
+enum sok_status sok_api_cut_json(
+    const struct sok_request *request, const char *what, json_t *items_taken, json_t **ret_items,
+    struct sok_page_info *ret_info, struct sok_error *err)
+{
+    SOK_JSON_AUTO *items = items_taken;
+    struct sok_page page;
+    size_t first, count = json_array_size(items);
+    const char **ids = sok_alloc_array(request->arena, count, sizeof(*ids));
+    for (size_t i = 0; i < count; i++)
+        ids[i] = row_id(request->arena, json_array_get(items, i), i);
+    SOK_TRY(sok_api_page(request, &page, err));
+    if (!sok_request_query(request, "per_page"))
+        page.per_page = SOK_PAGE_MAX;
+    SOK_TRY(sok_api_cut(request, &page, what, ids, count, &first, ret_info, err));
+    *ret_items = json_array();
+    for (size_t i = first; i < count && i < first + (size_t)ret_info->per_page; i++)
+        json_array_append(*ret_items, json_array_get(items, i));
+    return SOK_OK;
+}
+
 json_t *sok_api_list_json(json_t *items_taken, const struct sok_page_info *info)
 {
     json_t *body = json_object();
@@ -87,6 +117,15 @@ int64_t sok_api_query_int(
             err, name, "out_of_range", "must be a whole number from %lld to %lld", (long long)min,
             (long long)max);
     return value;
+}
+
+bool sok_api_query_bool(const struct sok_request *request, const char *name, struct sok_error *err)
+{
+    const char *text = sok_request_query(request, name);
+    bool is_true = sok_text_eq(text, "true");
+    if (text && !is_true && !sok_text_eq(text, "false"))
+        sok_fail_field(err, name, "invalid", "must be true or false");
+    return is_true;
 }
 
 json_t *sok_api_json_column(const char *text)

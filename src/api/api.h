@@ -79,10 +79,19 @@ SOK_MUST_CHECK enum sok_status sok_api_cut(
     const struct sok_request *request, const struct sok_page *page, const char *what, const char *const *ids,
     size_t count, size_t *ret_first, struct sok_page_info *ret_info, struct sok_error *err);
 
+// The same for a short list that is made as JSON and has 200 rows a page where the caller names no number:
+// takes the items (also when it fails), *ret_items are the page's, a new reference.
+SOK_MUST_CHECK enum sok_status sok_api_cut_json(
+    const struct sok_request *request, const char *what, json_t *items_taken, json_t **ret_items,
+    struct sok_page_info *ret_info, struct sok_error *err);
+
 // A whole number of the query string; absent gives `fallback`, a wrong one is noted in err.
 int64_t sok_api_query_int(
     const struct sok_request *request, const char *name, int64_t min, int64_t max, int64_t fallback,
     struct sok_error *err);
+
+// true or false of the query string; absent gives false, anything else is noted in err.
+bool sok_api_query_bool(const struct sok_request *request, const char *name, struct sok_error *err);
 
 // The value of a JSON column, or an empty list when it is NULL or broken. A new reference.
 json_t *sok_api_json_column(const char *text);

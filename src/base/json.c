@@ -93,13 +93,16 @@ enum sok_status sok_json_parse_lenient(
     return parse(text, len, max_bytes, 0, ret, err);
 }
 
+// Fifteen digits are what a double holds for sure: 7.1 is written as 7.1, not as 7.0999999999999996.
+#define DUMP_FLAGS (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
+
 char *sok_json_dump(struct sok_arena *arena, const json_t *value)
 {
     if (!value)
         return NULL;
-    size_t len = json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+    size_t len = json_dumpb(value, NULL, 0, DUMP_FLAGS);
     char *text = sok_alloc(arena, len + 1);
-    json_dumpb(value, text, len, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_dumpb(value, text, len, DUMP_FLAGS);
     return text;
 }
 

@@ -61,12 +61,20 @@ static void setters_write_time_and_clean_text(void **state)
         "{\"at\":\"1970-01-01T00:00:01.000Z\",\"bad\":\"a\xef\xbf\xbd\"}", sok_json_dump(arena, object));
 }
 
+static void numbers_are_written_as_people_write_them(void **state)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    SOK_JSON_AUTO *list = json_pack("[f, f, f, I]", 7.1, 2.0, 1e-7, (json_int_t)INT64_MAX);
+    assert_string_equal("[7.1,2.0,1e-7,9223372036854775807]", sok_json_dump(arena, list));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hostile_texts_are_refused),
         cmocka_unit_test(getters_give_the_fallback_for_a_wrong_type),
         cmocka_unit_test(setters_write_time_and_clean_text),
+        cmocka_unit_test(numbers_are_written_as_people_write_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,7 +63,8 @@ enum sok_status sok_admin_providers_list(struct sok_request *request, struct sok
             add_health(request, one, items[i].config.name);
         json_array_append_new(list, one);
     }
-    struct sok_page_info info = {.page = 1, .per_page = SOK_PAGE_MAX, .total = (int64_t)count};
+    struct sok_page_info info;
+    SOK_TRY(sok_api_cut_json(request, "", list, &list, &info, err));
     sok_api_reply_list(request, list, &info);
     return SOK_OK;
 }
@@ -96,11 +97,22 @@ static enum sok_status load_provider(
     return sok_providers_load_one(sok_api_of(request)->providers, request->arena, id, ret, err);
 }
 
+// How a call went does not make another version.
+static const char *version_of(const struct sok_request *request, const struct sok_provider_instance *provider)
+{
+    struct sok_provider row;
+    bool is_there = sok_providers_find_name(
+                        sok_db_reader(sok_api_of(request)->db), request->arena, provider->config.name, &row,
+                        NULL) == SOK_OK;
+    return sok_api_version(request, provider->config.id, is_there ? row.updated_at : 0);
+}
+
 static void reply_provider(
     struct sok_request *request, int http_status, const struct sok_provider_instance *provider)
 {
     json_t *body = instance_json(provider);
     add_health(request, body, provider->config.name);
+    sok_reply_header(request, "ETag", version_of(request, provider));
     sok_reply_json(request, http_status, body);
 }
 
@@ -152,6 +164,7 @@ enum sok_status sok_admin_provider_update(struct sok_request *request, struct so
     struct sok_provider row;
     struct sok_provider_instance before, after;
     SOK_TRY(find_changeable(request, &before, err));
+    SOK_TRY(sok_api_check_version(request, version_of(request, &before), err));
     SOK_TRY(read_edit(request, &edit, err));
     SOK_TRY(sok_provider_store_put(&store, request->arena, before.config.id, &edit, &row, err));
     SOK_TRY(load_provider(request, before.config.id, &after, err));

@@ -53,8 +53,10 @@ enum sok_status sok_auth_register(struct sok_request *request, struct sok_error 
         .password = sok_api_text(request, "password", false, TEXT_MAX, err),
         .setup_token = sok_api_text(request, "setup_token", false, TEXT_MAX, err),
     };
-    if (err->field_count)
+    if (err->field_count) {
+        sok_accounts_check(&account, err);
         return err->status;
+    }
     SOK_TRY(sok_accounts_create(&sok_api_of(request)->auth->accounts, request->arena, &account, &user, err));
     sok_auth_note_caller(request, &user);
     sok_api_audit_change(request, "register", "user", user.id, NULL, audit_json(&user));

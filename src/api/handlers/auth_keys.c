@@ -40,7 +40,8 @@ enum sok_status sok_auth_keys_list(struct sok_request *request, struct sok_error
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, key_json(&keys[i]));
-    struct sok_page_info info = {.page = 1, .per_page = SOK_PAGE_MAX, .total = (int64_t)count};
+    struct sok_page_info info;
+    SOK_TRY(sok_api_cut_json(request, request->principal.user_id, list, &list, &info, err));
     sok_api_reply_list(request, list, &info);
     return SOK_OK;
 }

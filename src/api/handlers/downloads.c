@@ -471,9 +471,11 @@ static enum sok_status run_command(struct sok_request *request, const char *want
         .request = request,
         .row = &row,
         .wanted = wanted,
-        .delete_files = sok_text_eq(sok_request_query(request, "delete_files"), "true"),
+        .delete_files = sok_api_query_bool(request, "delete_files", err),
         .now_ms = sok_clock_now_ms(api->clock),
     };
+    if (err->field_count)
+        return err->status;
     if (sok_text_eq(row.status, "completed") || sok_text_eq(row.status, "failed") ||
         sok_text_eq(row.status, "cancelled"))
         return sok_fail(err, SOK_CONFLICT, "the download is %s", row.status);

@@ -93,9 +93,10 @@ enum sok_status sok_media_list_files(struct sok_request *request, struct sok_err
     SOK_TRY(append_files(request, media.id, list, err));
     for (size_t i = 0; i < count && i < EPISODES_MAX; i++)
         SOK_TRY(append_files(request, episodes[i].id, list, err));
-    int64_t total = (int64_t)json_array_size(list);
-    struct sok_page_info info = {.page = 1, .per_page = total, .total = total};
-    sok_cached_list(request, &cached, json_incref(list), &info);
+    json_t *items;
+    struct sok_page_info info;
+    SOK_TRY(sok_api_cut_json(request, media.id, json_incref(list), &items, &info, err));
+    sok_cached_list(request, &cached, items, &info);
     return SOK_OK;
 }
 
@@ -167,6 +168,7 @@ enum sok_status sok_media_create(struct sok_request *request, struct sok_error *
     struct sok_api *api = sok_api_of(request);
     struct media_write write = {.media = SOK_MEDIA_INIT};
     struct sok_media *media = &write.media;
+    media->alternative_titles = media->genres = "[]";
     check_new(request, media, err);
     if (err->field_count)
         return err->status;
@@ -174,7 +176,6 @@ enum sok_status sok_media_create(struct sok_request *request, struct sok_error *
     media->created_at = media->updated_at = sok_clock_now_ms(api->clock);
     sok_uuid7(media->created_at, id);
     media->id = id;
-    media->alternative_titles = media->genres = "[]";
     media->origin = "user";
     SOK_TRY(sok_db_write(api->db, write_insert, &write, err));
     sok_media_announce(request, id, "added");

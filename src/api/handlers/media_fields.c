@@ -12,6 +12,8 @@
 #define TITLE_MAX 500
 #define OVERVIEW_MAX 8000
 #define URL_MAX 2000
+#define LIST_MAX 200
+#define LIST_TEXT_MAX 500
 
 // NULL, or what is expected instead.
 typedef const char *(*field_check)(struct sok_arena *arena, const char *text);
@@ -64,6 +66,23 @@ static void read_text(
         sok_fail_field(err, field, "invalid", "%s", wrong);
     else
         *target = sok_text_empty(text) ? NULL : text;
+}
+
+// What a column holds that is a JSON list of text; null is the empty one.
+static void read_list(
+    const struct sok_request *request, const char *field, const char **target, struct sok_error *err)
+{
+    const json_t *row, *value = json_object_get(request->json, field);
+    size_t i;
+    bool good = !value || json_is_null(value) || (json_is_array(value) && json_array_size(value) <= LIST_MAX);
+    json_array_foreach(value, i, row) good =
+        good && json_string_length(row) >= 1 && json_string_length(row) <= LIST_TEXT_MAX;
+    if (!good)
+        sok_fail_field(
+            err, field, "invalid", "must be a list of at most %d texts of 1 to %d bytes", LIST_MAX,
+            LIST_TEXT_MAX);
+    else if (value)
+        *target = json_is_null(value) ? "[]" : sok_json_dump(request->arena, value);
 }
 
 // Every work has one.
@@ -126,6 +145,8 @@ void sok_media_fields_read(const struct sok_request *request, struct sok_media *
     read_title(request, media, err);
     for (size_t i = 0; i < SOK_ARRAY_LEN(texts); i++)
         read_text(request, texts[i].field, texts[i].max_bytes, texts[i].check, texts[i].target, err);
+    read_list(request, "alternative_titles", &media->alternative_titles, err);
+    read_list(request, "genres", &media->genres, err);
     read_number(request, "year", 1870, 2100, 0, &media->year, err);
     read_number(request, "tmdb_id", 1, INT32_MAX, 0, &media->tmdb_id, err);
     read_number(request, "tvdb_id", 1, INT32_MAX, 0, &media->tvdb_id, err);

@@ -68,10 +68,8 @@ static enum sok_status load(struct removal *removal, struct sok_error *err)
 {
     struct sok_request *request = removal->request;
     struct sok_db_tx *tx = sok_db_reader(sok_api_of(request)->db);
-    const char *id, *flag = sok_request_query(request, "delete_files");
-    removal->with_files = sok_text_eq(flag, "true");
-    if (flag && !removal->with_files && !sok_text_eq(flag, "false"))
-        sok_fail_field(err, "delete_files", "invalid", "must be true or false");
+    const char *id;
+    removal->with_files = sok_api_query_bool(request, "delete_files", err);
     if (err->field_count)
         return err->status;
     SOK_TRY(sok_api_param_id(request, "id", &id, err));

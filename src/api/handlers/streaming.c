@@ -52,7 +52,8 @@ enum sok_status sok_streaming_providers(struct sok_request *request, struct sok_
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, source_json(&sources[i]));
-    struct sok_page_info info = {.page = 1, .per_page = SOK_STREAM_SOURCES_MAX, .total = (int64_t)count};
+    struct sok_page_info info;
+    SOK_TRY(sok_api_cut_json(request, sok_request_param(request, "media_id"), list, &list, &info, err));
     sok_api_reply_list(request, list, &info);
     return SOK_OK;
 }

@@ -57,6 +57,20 @@ static enum sok_status check_account(const struct sok_new_account *account, stru
     return SOK_INVALID;
 }
 
+void sok_accounts_check(const struct sok_new_account *account, struct sok_error *err)
+{
+    struct sok_error found = {0};
+    if (check_account(account, &found) == SOK_OK)
+        return;
+    for (int i = 0; i < found.field_count && i < SOK_ERROR_FIELDS_MAX; i++) {
+        bool is_named = false;
+        for (int j = 0; j < err->field_count && j < SOK_ERROR_FIELDS_MAX; j++)
+            is_named = is_named || strcmp(err->fields[j].field, found.fields[i].field) == 0;
+        if (!is_named)
+            sok_fail_field(err, found.fields[i].field, found.fields[i].code, "%s", found.fields[i].message);
+    }
+}
+
 struct creation {
     struct sok_user user;
     bool by_setup_token;

@@ -28,6 +28,9 @@ struct sok_new_account {
     const char *setup_token; // NULL: none; the right one makes an admin
 };
 
+// Notes each wrong field that err does not name already.
+void sok_accounts_check(const struct sok_new_account *account, struct sok_error *err);
+
 // Checks every field, hashes and inserts. SOK_INVALID names each wrong field; SOK_CONFLICT (code
 // "username_taken" or "email_taken"; compared without case); SOK_DENIED (code "setup_token_invalid"). Blocks
 // for a bcrypt: slow lane.
