@@ -1,5 +1,5 @@
 // The parts of the PostgreSQL driver among themselves: postgres.c (the pool, reads, write transactions),
-// postgres_conn.c (one connection: statements, deadlines, errors).
+// postgres_conn.c (one connection: statements, deadlines), postgres_result.c (rows and errors).
 #ifndef SOK_BACKENDS_DB_DRIVERS_POSTGRES_H
 #define SOK_BACKENDS_DB_DRIVERS_POSTGRES_H
 
@@ -14,6 +14,19 @@
 #define SOK_PG_CONNECT_S 2
 #define SOK_PG_QUERY_MS 10000 // the server ends a statement that runs longer
 #define SOK_PG_GRACE_MS 1000  // a server that is silent for longer than that and this is given up
+
+// The types' numbers never change (PostgreSQL's catalog/pg_type.dat).
+enum {
+    PG_BOOL = 16,
+    PG_BYTEA = 17,
+    PG_INT8 = 20,
+    PG_INT2 = 21,
+    PG_INT4 = 23,
+    PG_TEXT = 25,
+    PG_FLOAT4 = 700,
+    PG_FLOAT8 = 701,
+    PG_NUMERIC = 1700
+};
 
 struct sok_pg_statement {
     uint64_t hash, used; // of the key; the tick of its last use
@@ -44,5 +57,16 @@ enum sok_status sok_pg_fail_away(const char *why, struct sok_error *err);
 // BEGIN, COMMIT, ROLLBACK. *ret_tag (may be NULL): what the server says it did, up to `size` bytes.
 enum sok_status sok_pg_conn_run(
     struct sok_pg_conn *conn, const char *sql, char *ret_tag, size_t size, struct sok_error *err);
+
+// Gives the connection up: SOK_UNAVAILABLE with SOK_DB_AWAY.
+enum sok_status sok_pg_lose(struct sok_pg_conn *conn, const char *why, struct sok_error *err);
+
+// What an error of the server means to a caller; marks the connection as lost or in conflict when it is.
+enum sok_status sok_pg_fail_result(struct sok_pg_conn *conn, const PGresult *result, struct sok_error *err);
+// Adds a row, or the end of the rows, to the result; arena NULL: rows are not wanted. SOK_TOO_LARGE for one
+// too many.
+enum sok_status sok_pg_take_result(
+    struct sok_pg_conn *conn, struct sok_arena *arena, PGresult *from, struct sok_db_result *result,
+    size_t *capacity, struct sok_error *err);
 
 #endif

@@ -10,19 +10,6 @@
 #include "base/text.h"
 #include "base/time.h"
 
-// The types' numbers never change (PostgreSQL's catalog/pg_type.dat).
-enum {
-    PG_BOOL = 16,
-    PG_BYTEA = 17,
-    PG_INT8 = 20,
-    PG_INT2 = 21,
-    PG_INT4 = 23,
-    PG_TEXT = 25,
-    PG_FLOAT4 = 700,
-    PG_FLOAT8 = 701,
-    PG_NUMERIC = 1700
-};
-
 // The session reads only, unless a transaction says otherwise: what the reader is for. Without a time zone or
 // a search path of somebody's own, the same statement means the same everywhere.
 #define SESSION                                                                            \
@@ -44,7 +31,7 @@ enum sok_status sok_pg_fail_away(const char *why, struct sok_error *err)
     return status;
 }
 
-static enum sok_status lose(struct sok_pg_conn *conn, const char *why, struct sok_error *err)
+enum sok_status sok_pg_lose(struct sok_pg_conn *conn, const char *why, struct sok_error *err)
 {
     conn->broken = conn->lost = true;
     return sok_pg_fail_away(why, err);
@@ -95,65 +82,6 @@ struct sok_pg_conn *sok_pg_conn_close(struct sok_pg_conn *conn)
     return NULL;
 }
 
-// --- Errors.
-
-static bool begins(const char *state, const char *with)
-{
-    return strncmp(state, with, strlen(with)) == 0;
-}
-
-// Two transactions that cannot both have happened; or two processes that made the same table at once, which
-// PostgreSQL reports as a conflict in its own catalog.
-static bool is_conflict(const PGresult *result, const char *state)
-{
-    const char *schema = PQresultErrorField(result, PG_DIAG_SCHEMA_NAME);
-    return begins(state, "40001") || begins(state, "40P01") || begins(state, "42P07") ||
-           begins(state, "42710") || (begins(state, "23505") && schema && strcmp(schema, "pg_catalog") == 0);
-}
-
-// What SQLSTATE means to a caller (PostgreSQL's documentation, appendix A), the first match counts.
-static const struct meaning {
-    const char *state;
-    enum sok_status status;
-    const char *message, *code;
-} meanings[] = {
-    {"23505", SOK_CONFLICT, "it exists already", "already_exists"},
-    {"23503", SOK_CONFLICT, "it refers to something that is not there", "reference_missing"},
-    {"23", SOK_CONFLICT, "a value is not allowed here", NULL},
-    {"57014", SOK_TIMEOUT, "the database took too long", NULL},
-    {"53100", SOK_NO_SPACE, "the disk of the database is full", NULL},
-    {"53", SOK_UNAVAILABLE, "the database has no room for more", NULL},
-    {"55P03", SOK_UNAVAILABLE, "the database is busy", NULL},
-    {"54", SOK_TOO_LARGE, "a value is too large for the database", NULL},
-    {"58", SOK_IO, "the database cannot read or write its files", NULL},
-    {"XX001", SOK_IO, "the database is damaged; restore a backup", NULL},
-    {"25006", SOK_INTERNAL, "a write on the read side of the database", NULL},
-};
-
-static enum sok_status fail_result(struct sok_pg_conn *conn, const PGresult *result, struct sok_error *err)
-{
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    if (!state || PQstatus(conn->handle) != CONNECTION_OK || begins(state, "57P") ||
-        (begins(state, "08") && strcmp(state, "08P01") != 0))
-        return lose(conn, "the database went away", err);
-    if (is_conflict(result, state)) {
-        conn->in_conflict = true;
-        return sok_fail(err, SOK_UNAVAILABLE, "the database is busy");
-    }
-    for (size_t i = 0; i < SOK_ARRAY_LEN(meanings); i++) {
-        if (!begins(state, meanings[i].state))
-            continue;
-        enum sok_status status = sok_fail(err, meanings[i].status, "%s", meanings[i].message);
-        if (err && meanings[i].code)
-            err->code = meanings[i].code;
-        return status;
-    }
-    // Our own mistake: the reason is for the log; replies do not show messages of SOK_INTERNAL.
-    return sok_fail(
-        err, SOK_INTERNAL, "the database refused a statement: %s (%s)",
-        PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), state);
-}
-
 // --- Waiting.
 
 static enum sok_status wait_for(
@@ -163,10 +91,10 @@ static enum sok_status wait_for(
     for (;;) {
         int64_t left = deadline_ms - sok_time_mono_ms();
         if (fd.fd < 0 || left <= 0)
-            return lose(conn, "the database does not answer", err);
+            return sok_pg_lose(conn, "the database does not answer", err);
         int ready = poll(&fd, 1, (int)left);
         if (ready < 0 && errno != EINTR)
-            return lose(conn, "the connection to the database broke", err);
+            return sok_pg_lose(conn, "the connection to the database broke", err);
         if (ready > 0)
             return SOK_OK;
     }
@@ -178,9 +106,9 @@ static enum sok_status send_all(struct sok_pg_conn *conn, int64_t deadline_ms, s
     while ((left = PQflush(conn->handle)) > 0) {
         SOK_TRY(wait_for(conn, POLLIN | POLLOUT, deadline_ms, err));
         if (!PQconsumeInput(conn->handle))
-            return lose(conn, "the connection to the database broke", err);
+            return sok_pg_lose(conn, "the connection to the database broke", err);
     }
-    return left == 0 ? SOK_OK : lose(conn, "the connection to the database broke", err);
+    return left == 0 ? SOK_OK : sok_pg_lose(conn, "the connection to the database broke", err);
 }
 
 // The next result of what was sent, or NULL at its end.
@@ -190,105 +118,10 @@ static enum sok_status next_result(
     while (PQisBusy(conn->handle)) {
         SOK_TRY(wait_for(conn, POLLIN, deadline_ms, err));
         if (!PQconsumeInput(conn->handle))
-            return lose(conn, "the connection to the database broke", err);
+            return sok_pg_lose(conn, "the connection to the database broke", err);
     }
     *ret = PQgetResult(conn->handle);
     return SOK_OK;
-}
-
-// --- Rows.
-
-static void copy_number(const PGresult *row, int column, struct sok_db_value *ret)
-{
-    const char *text = PQgetvalue(row, 0, column);
-    int64_t integer;
-    double real = 0;
-    if (sok_parse_int(text, INT64_MIN, INT64_MAX, &integer)) {
-        *ret = sok_db_int(integer);
-        return;
-    }
-    if (!sok_parse_double(text, -1e308, 1e308, &real))
-        real = 0;
-    *ret = sok_db_real(real);
-}
-
-static void copy_blob(struct sok_arena *arena, const PGresult *row, int column, struct sok_db_value *ret)
-{
-    size_t len = 0;
-    unsigned char *bytes = PQunescapeBytea((const unsigned char *)PQgetvalue(row, 0, column), &len);
-    if (!bytes)
-        sok_panic("out of memory for a value");
-    char *copy = sok_alloc(arena, len + 1);
-    memcpy(copy, bytes, len);
-    PQfreemem(bytes);
-    *ret = sok_db_blob(copy, len);
-}
-
-static void copy_cell(struct sok_arena *arena, const PGresult *row, int column, struct sok_db_value *ret)
-{
-    if (PQgetisnull(row, 0, column)) {
-        *ret = sok_db_null();
-        return;
-    }
-    switch (PQftype(row, column)) {
-    case PG_INT8:
-    case PG_INT4:
-    case PG_INT2:
-    case PG_NUMERIC: // the sum of whole numbers
-        copy_number(row, column, ret);
-        return;
-    case PG_FLOAT4:
-    case PG_FLOAT8:
-        copy_number(row, column, ret);
-        if (ret->type == SOK_DB_INT)
-            *ret = sok_db_real((double)ret->integer);
-        return;
-    case PG_BOOL:
-        *ret = sok_db_int(PQgetvalue(row, 0, column)[0] == 't');
-        return;
-    case PG_BYTEA:
-        copy_blob(arena, row, column, ret);
-        return;
-    default:
-        ret->type = SOK_DB_TEXT;
-        ret->len = (size_t)PQgetlength(row, 0, column);
-        ret->text = sok_strndup(arena, PQgetvalue(row, 0, column), ret->len);
-    }
-}
-
-static enum sok_status take_row(
-    struct sok_arena *arena, const PGresult *row, struct sok_db_result *result, size_t *capacity,
-    struct sok_error *err)
-{
-    if (result->row_count >= SOK_DB_ROWS_MAX)
-        return sok_fail(err, SOK_TOO_LARGE, "a query gave more than %d rows", SOK_DB_ROWS_MAX);
-    size_t columns = result->column_count;
-    result->cells = sok_grow_array(
-        arena, result->cells, capacity, (result->row_count + 1) * columns, sizeof(*result->cells));
-    for (size_t column = 0; column < columns; column++)
-        copy_cell(arena, row, (int)column, &result->cells[result->row_count * columns + column]);
-    result->row_count++;
-    return SOK_OK;
-}
-
-static enum sok_status take_result(
-    struct sok_pg_conn *conn, struct sok_arena *arena, PGresult *from, struct sok_db_result *result,
-    size_t *capacity, struct sok_error *err)
-{
-    int64_t changed = 0;
-    result->column_count = (size_t)PQnfields(from);
-    switch (PQresultStatus(from)) {
-    case PGRES_SINGLE_TUPLE:
-        return arena ? take_row(arena, from, result, capacity, err) : SOK_OK;
-    case PGRES_TUPLES_OK:
-    case PGRES_COMMAND_OK:
-        if (!begins(PQcmdStatus(from), "SELECT"))
-            sok_parse_int(PQcmdTuples(from), 0, INT64_MAX, &changed);
-        result->changed = changed;
-        return SOK_OK;
-    default:
-        return fail_result(conn, from, err);
-    }
 }
 
 static void stop_statement(struct sok_pg_conn *conn)
@@ -317,7 +150,7 @@ static enum sok_status take_all(
         if (!from)
             break;
         if (status == SOK_OK) {
-            status = take_result(conn, arena, from, &result, &capacity, err ? err : &unseen);
+            status = sok_pg_take_result(conn, arena, from, &result, &capacity, err ? err : &unseen);
             if (status == SOK_TOO_LARGE)
                 stop_statement(conn);
         }
@@ -396,7 +229,7 @@ static enum sok_status prepare(
     for (size_t i = 0; i < count; i++)
         oids[i] = oid_of(&params[i]);
     if (!PQsendPrepare(conn->handle, name, sql, (int)count, oids))
-        return lose(conn, "the connection to the database broke", err);
+        return sok_pg_lose(conn, "the connection to the database broke", err);
     return take_all(conn, NULL, NULL, err);
 }
 
@@ -473,7 +306,7 @@ enum sok_status sok_pg_conn_query(
     struct sok_pg_statement *statement;
     SOK_TRY(find_statement(conn, sql, params, param_count, &statement, err));
     if (!PQsendQueryPrepared(conn->handle, statement->name, (int)param_count, values, lengths, formats, 0))
-        return lose(conn, "the connection to the database broke", err);
+        return sok_pg_lose(conn, "the connection to the database broke", err);
     PQsetSingleRowMode(conn->handle);
     return take_all(conn, ret ? arena : NULL, ret, err);
 }
@@ -483,7 +316,7 @@ enum sok_status sok_pg_conn_run(
 {
     int64_t deadline_ms = sok_time_mono_ms() + SOK_PG_QUERY_MS + SOK_PG_GRACE_MS;
     if (!PQsendQuery(conn->handle, sql))
-        return lose(conn, "the connection to the database broke", err);
+        return sok_pg_lose(conn, "the connection to the database broke", err);
     SOK_TRY(send_all(conn, deadline_ms, err));
     enum sok_status status = SOK_OK;
     for (;;) {
@@ -492,7 +325,7 @@ enum sok_status sok_pg_conn_run(
         if (!from)
             return status;
         if (PQresultStatus(from) != PGRES_COMMAND_OK)
-            status = fail_result(conn, from, err);
+            status = sok_pg_fail_result(conn, from, err);
         else if (ret_tag)
             snprintf(ret_tag, size, "%s", PQcmdStatus(from));
         PQclear(from);
