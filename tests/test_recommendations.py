@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import sqlite3
 
 import pytest
 
@@ -20,12 +19,8 @@ def works(server, admin):
                           status=201)["id"] for number in range(10)]
   episodes = [admin.ok("POST", "/media", {"title": f"Part {number}", "media_type": "episode", "parent_id": ids["silent"][9], "season_number": 1, "episode_number": number},
                        status=201)["id"] for number in (1, 2)]
-  connection = sqlite3.connect(server.data / "sokoul.db", timeout=30)
-  with connection:
-    for kind, all_of_them in ids.items():
-      for number, media in enumerate(all_of_them):
-        connection.execute("UPDATE media SET genres = ?, rating = ? WHERE id = ?", (json.dumps(GENRES[kind]), 5 + number / 3, media))
-  connection.close()
+  server.change("UPDATE media SET genres = ?, rating = ? WHERE id = ?",
+                [(json.dumps(GENRES[kind]), 5 + number / 3, media) for kind, all_of_them in ids.items() for number, media in enumerate(all_of_them)])
   return {**ids, "episodes": episodes}
 
 

@@ -159,14 +159,16 @@ class Sokoul:
       connection.close()
 
   def change(self, sql, rows):
-    """Writes to the database of a server that stands still: the statement once for each of the rows."""
+    """Writes to the database, past the program and its caches: the statement once for each of the rows."""
     if "SOKOUL_DATABASE_URL" in self.settings:
       servers.change(self.settings["SOKOUL_DATABASE_URL"], sql, rows)
       return
-    connection = sqlite3.connect(self.data / "sokoul.db", timeout=10)
-    with connection:
-      connection.executemany(sql, rows)
-    connection.close()
+    connection = sqlite3.connect(self.data / "sokoul.db", timeout=30)
+    try:
+      with connection:
+        connection.executemany(sql, rows)
+    finally:
+      connection.close()
 
   def resident_mib(self):
     status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
