@@ -77,7 +77,7 @@ def test_fifty_kills_lose_nothing_and_double_nothing(folder, keep, start, films,
   assert {task["id"] for task in tasks if task["task_type"] == "search"} >= set(searches.values())
   assert [task for task in tasks if task["task_type"] == "search" and task["status"] != "completed"] == []
   assert server.rows("SELECT * FROM dead_letters") == []
-  doubles = server.rows("SELECT file_path, COUNT(*) AS n FROM media_files GROUP BY file_path HAVING n > 1")
+  doubles = server.rows("SELECT file_path, COUNT(*) AS n FROM media_files GROUP BY file_path HAVING COUNT(*) > 1")
   assert doubles == []
   assert len(server.rows("SELECT id FROM media WHERE tmdb_id = ?", LANTERN["id"])) == 1
   print(f"{KILLS} kills, {len(searches)} searches, {len(downloads)} downloads: all there, each once")

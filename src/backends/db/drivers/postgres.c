@@ -12,8 +12,8 @@
 
 #define POOL_MIN 5
 #define POOL_MAX 20
-#define DOWN_MS 500 // after a failed connect nobody tries for so long: all are told at once
-#define TRIES_MAX 12
+#define DOWN_MS 500  // after a failed connect nobody tries for so long: all are told at once
+#define TRIES_MAX 50 // about 2 s of pauses: four writers of one row on a busy machine lost twelve in a row
 #define READ_WAIT_MS 5000
 
 struct postgres_db {
