@@ -200,13 +200,7 @@ int64_t sok_api_int(
 
 bool sok_api_is_id(const char *text)
 {
-    static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    if (!text || strlen(text) != sizeof(shape) - 1)
-        return false;
-    for (size_t i = 0; shape[i]; i++)
-        if (shape[i] == '-' ? text[i] != '-' : !strchr("0123456789abcdef", text[i]))
-            return false;
-    return true;
+    return sok_text_is_uuid(text);
 }
 
 enum sok_status sok_api_param_id(

@@ -185,6 +185,17 @@ char *sok_text_escape_like(struct sok_arena *arena, const char *text)
     return escaped;
 }
 
+bool sok_text_is_uuid(const char *text)
+{
+    static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    if (!text || strlen(text) != sizeof(shape) - 1)
+        return false;
+    for (size_t i = 0; shape[i]; i++)
+        if (shape[i] == '-' ? text[i] != '-' : !strchr("0123456789abcdef", text[i]))
+            return false;
+    return true;
+}
+
 bool sok_bytes_eq_secret(const void *a, size_t a_len, const void *b, size_t b_len)
 {
     if (a_len != b_len)

@@ -37,6 +37,9 @@ char *sok_text_fold(struct sok_arena *arena, const char *text);
 // The text for a LIKE pattern with "\" as escape, in which it means itself.
 char *sok_text_escape_like(struct sok_arena *arena, const char *text);
 
+// Whether it has the form of a UUID in lower case. NULL has not.
+bool sok_text_is_uuid(const char *text);
+
 // Compares in time that depends on the lengths only. For secrets.
 bool sok_bytes_eq_secret(const void *a, size_t a_len, const void *b, size_t b_len);
 

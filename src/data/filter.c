@@ -6,7 +6,6 @@
 #include "base/time.h"
 
 #define TEXT_MAX 200
-#define ID_SHAPE "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
 
 // Of the work `media_id`: what its row must be.
 #define WORK(condition) "EXISTS (SELECT 1 FROM media m WHERE m.id = media_id AND " condition ")"
@@ -31,16 +30,6 @@ const char *sok_page_param(const struct sok_page *page, const char *name)
 {
     const char *value = page && page->param ? page->param(page->context, name) : NULL;
     return sok_text_empty(value) ? NULL : value;
-}
-
-static bool is_id(const char *text)
-{
-    if (strlen(text) != sizeof(ID_SHAPE) - 1)
-        return false;
-    for (size_t i = 0; ID_SHAPE[i]; i++)
-        if (ID_SHAPE[i] == '-' ? text[i] != '-' : !strchr("0123456789abcdef", text[i]))
-            return false;
-    return true;
 }
 
 static bool is_word(const char *words, const char *value)
@@ -79,7 +68,7 @@ static bool read_value(
         *ret = sok_db_text(sok_text_trim(arena, sok_text_fold(arena, text)));
         return true;
     case SOK_FILTER_ID:
-        why = is_id(text) ? NULL : "is no id";
+        why = sok_text_is_uuid(text) ? NULL : "is no id";
         break;
     case SOK_FILTER_WORD:
         if (!is_word(filter->words, text))
