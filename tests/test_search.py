@@ -1,8 +1,11 @@
 """A search across providers: what is found, how it is merged, and in which order it stands."""
 
+import json
+
 import pytest
 
 from harness.http import assert_problem
+from harness.process import wait_until
 from harness.scene import GIB, HARBOUR, Prowlarr, Torznab, made_up_hash, metadata, release, settings_for
 from harness.standins import Jackett
 
@@ -150,6 +153,19 @@ def test_the_same_idempotency_key_is_one_search(server, admin):
   assert admin.ok("POST", "/search", {"query": "Once"})["search_id"] != first["search_id"]
 
 
+def test_a_trace_goes_through_the_request_and_its_job(server, admin):
+  trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+  reply = admin.post("/search", {"query": "Traced"}, headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+  server.wait_search(admin, reply.json["search_id"])
+
+  def lines():
+    return [line for line in map(json.loads, filter(lambda text: text.startswith("{"), server.log().splitlines()))
+            if line.get("request_id") == reply.headers["X-Request-ID"]]
+  wait_until(lambda: any(line["job"] == "sokoul-worker" for line in lines()), 30, what="a line of the job")
+  wait_until(lambda: any(line["job"] == "sokoul-api" for line in lines()), 30, what="the request's line")
+  assert {line.get("trace_id") for line in lines()} == {trace}
+
+
 def test_an_unchanged_answer_is_304(world):
   server, admin = world(release("Paper.Lantern.2019.1080p.BluRay.x264-GRP", 1))
   search = server.search(admin, "Paper Lantern", year=2019)["search_id"]
@@ -164,7 +180,6 @@ def test_a_search_is_a_task_and_a_score_job_can_be_asked_for(world):
   task = admin.ok("GET", f"/tasks/{answer['search_id']}")
   assert task["status"] == "completed" and task["progress"] == 100, task
   scored = admin.ok("POST", f"/search/{answer['search_id']}/score", status=202)
-  from harness.process import wait_until
   wait_until(lambda: admin.ok("GET", f"/tasks/{scored['task_id']}")["status"] in ("completed", "failed"), 30, what="the score job")
   assert admin.ok("GET", f"/tasks/{scored['task_id']}")["status"] == "completed"
 

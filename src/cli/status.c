@@ -39,16 +39,20 @@ static void print_queues(struct sok_arena *arena, const json_t *queues)
 {
     const char *name;
     json_t *queue;
-    printf("jobs:\n");
+    bool any = false;
+    printf("jobs:");
     json_object_foreach((json_t *)queues, name, queue)
     {
         long long pending = sok_json_int(queue, "pending", 0), running = sok_json_int(queue, "running", 0),
                   dead = sok_json_int(queue, "dead", 0);
-        if (pending + running + dead)
+        if (pending + running + dead) {
             printf(
-                "  %-11s %lld waiting, %lld running, %lld failed for good\n", sok_cli_clean(arena, name),
+                "\n  %-11s %lld waiting, %lld running, %lld failed for good", sok_cli_clean(arena, name),
                 pending, running, dead);
+            any = true;
+        }
     }
+    printf("%s\n", any ? "" : " none");
 }
 
 static void print_stats(struct sok_arena *arena, const json_t *stats)

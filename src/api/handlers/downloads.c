@@ -471,7 +471,7 @@ static enum sok_status run_command(struct sok_request *request, const char *want
         .request = request,
         .row = &row,
         .wanted = wanted,
-        .delete_files = sok_api_query_bool(request, "delete_files", err),
+        .delete_files = sok_text_eq(wanted, "cancelled") && sok_api_query_bool(request, "delete_files", err),
         .now_ms = sok_clock_now_ms(api->clock),
     };
     if (err->field_count)
