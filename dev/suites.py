@@ -21,7 +21,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "20"))
+FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "10"))
 # ASan's own crypt_r calls the real one: libcrypt must stay linked though nothing else seems to use it.
 ASAN = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Db_asneeded=false", "-Dwerror=true"]
 TSAN = ["-Db_sanitize=thread", "-Db_lundef=false"]
