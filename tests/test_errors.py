@@ -80,6 +80,12 @@ def test_downloads_refuses_what_names_no_torrent(admin, body):
   assert_problem(reply, reply.status)
 
 
+def test_a_wrong_work_is_named_beside_a_wrong_source(server, admin):
+  for body, source in (({"magnet_link": "http://example.org/"}, "magnet_link"), ({"info_hash": 5}, "info_hash"), ({}, "magnet_link")):
+    problem = assert_problem(admin.post("/downloads/start", {**body, "media_id": "nope"}), 422)
+    assert [error["field"] for error in problem["errors"]] == [source, "media_id"], problem
+
+
 def test_uploads_that_are_no_torrent_are_refused(admin):
   for content in (b"", b"hello", b"d4:infod", b"d8:announce3:xyze", bytes(range(256)), b"l" * 100_000, b"d" * 100_000, b"i" + b"9" * 5000 + b"e"):
     reply = admin.upload("/downloads/start", "torrent", "a.torrent", content)

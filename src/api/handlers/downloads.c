@@ -209,19 +209,27 @@ static enum sok_status read_source(struct start *start, struct sok_error *err)
     return sok_text_eq(which, "info_hash") ? use_hash(start, text, which, err) : use_url(start, text, err);
 }
 
+// Whether it could be one; notes it in err when not.
+static const char *media_id_of(const struct sok_request *request, struct sok_error *err)
+{
+    int before = err->field_count;
+    const char *id = sok_api_text(request, "media_id", false, SOK_UUID_LEN, err);
+    if (err->field_count == before && id && !sok_api_is_id(id))
+        sok_fail_field(err, "media_id", "not_found", "there is no such media");
+    return id;
+}
+
 static enum sok_status read_media(struct start *start, struct sok_error *err)
 {
     struct sok_request *request = start->request;
-    const char *id = sok_api_text(request, "media_id", false, SOK_UUID_LEN, err);
+    const char *id = media_id_of(request, err);
     struct sok_media media;
     if (err->field_count)
         return err->status;
     if (!id)
         return SOK_OK;
     enum sok_status status =
-        sok_api_is_id(id)
-            ? sok_media_find(sok_db_reader(sok_api_of(request)->db), request->arena, id, &media, err)
-            : SOK_NOT_FOUND;
+        sok_media_find(sok_db_reader(sok_api_of(request)->db), request->arena, id, &media, err);
     if (status == SOK_NOT_FOUND) {
         *err = (struct sok_error){0};
         sok_fail_field(err, "media_id", "not_found", "there is no such media");
@@ -325,7 +333,10 @@ enum sok_status sok_downloads_start(struct sok_request *request, struct sok_erro
     SOK_TRY(sok_idempotent_begin(request, &start.idempotent, &replied, err));
     if (replied)
         return SOK_OK;
-    SOK_TRY(read_source(&start, err));
+    enum sok_status source = read_source(&start, err);
+    if (source == SOK_INVALID)
+        media_id_of(request, err);
+    SOK_TRY(source);
     SOK_TRY(read_media(&start, err));
     fill_row(&start);
     enum sok_status status = sok_db_write(api->db, write_start, &start, err);
