@@ -1,11 +1,14 @@
 """Processes that end with the test, whatever happens to it, and loopback ports."""
 
 import ctypes
+import fcntl
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 SLOW = float(os.environ.get("SOKOUL_TEST_SLOW", "1"))  # the sanitized program is slower: deadlines stretch
@@ -17,20 +20,32 @@ def _die_with_parent():
   _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+# Below the ports that the kernel gives to outgoing connections, which would take one between our look and its use.
+PORTS = range(10000, 32000)
 _given = set()
+_dice = random.SystemRandom()  # tests that throw seeded dice must not all get the same ports
+_reserved = open(pathlib.Path(tempfile.gettempdir()) / "sokoul-test-ports", "a")  # a byte a port, locked while this process lives
+
+
+def _reserve(port):
+  try:
+    fcntl.lockf(_reserved, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+  except OSError:
+    return False
+  return True
 
 
 def free_port():
-  """A loopback port that is free for TCP and UDP and was not given out before."""
+  """A loopback port that is free for TCP and UDP and was not given out before, here or in a run beside this one."""
   while True:
+    port = _dice.choice(PORTS)
     with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-      tcp.bind(("127.0.0.1", 0))
-      port = tcp.getsockname()[1]
       try:
+        tcp.bind(("127.0.0.1", port))
         udp.bind(("127.0.0.1", port))
       except OSError:
         continue
-    if port not in _given:
+    if port not in _given and _reserve(port):
       _given.add(port)
       return port
 
