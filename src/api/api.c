@@ -75,7 +75,7 @@ enum sok_status sok_api_cut_json(
 {
     SOK_JSON_AUTO *items = items_taken;
     struct sok_page page;
-    size_t first, count = json_array_size(items);
+    size_t first = 0, count = json_array_size(items);
     const char **ids = sok_alloc_array(request->arena, count, sizeof(*ids));
     for (size_t i = 0; i < count; i++)
         ids[i] = row_id(request->arena, json_array_get(items, i), i);

@@ -103,14 +103,17 @@ static enum sok_status run_step(struct sok_db_tx *tx, void *context, struct sok_
         return SOK_OK;
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
     const char *name = NULL;
-    for (size_t i = 0; i < 2 * sok_schema_files_count; i++) { // first what all share
-        const struct sok_embedded_file *file = &sok_schema_files[i % sok_schema_files_count];
-        bool concerns =
-            i < sok_schema_files_count ? file_is_common(file) : file_is_for(file, sok_db_tx_dialect(tx));
+    for (size_t i = 0; i < sok_schema_files_count; i++) { // what all share goes first
+        const struct sok_embedded_file *file = &sok_schema_files[i];
         if (file_version(file) != step->version)
             continue;
         name = file_name(arena, file); // also of one that is another engine's
-        if (concerns)
+        if (file_is_common(file))
+            SOK_TRY(run_file(tx, file, err));
+    }
+    for (size_t i = 0; i < sok_schema_files_count; i++) {
+        const struct sok_embedded_file *file = &sok_schema_files[i];
+        if (file_version(file) == step->version && file_is_for(file, sok_db_tx_dialect(tx)))
             SOK_TRY(run_file(tx, file, err));
     }
     if (!name) // a number that was left out

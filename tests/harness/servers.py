@@ -8,9 +8,6 @@ import shutil
 import subprocess
 import tempfile
 
-import psycopg2
-import psycopg2.extras
-
 from .process import Process, free_port, wait_until
 
 PROGRAMS = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), default=pathlib.Path("/usr/bin"))
@@ -77,7 +74,7 @@ class Postgres(_Server):
   def new_database(self):
     """An empty database; its URL. It goes with the server."""
     name = f"sokoul_{next(self._numbers)}"
-    connection = psycopg2.connect(f"{self.url}/postgres")
+    connection = _connect(f"{self.url}/postgres")
     connection.autocommit = True
     connection.cursor().execute(f"CREATE DATABASE {name}")
     connection.close()
@@ -129,9 +126,15 @@ class Nats(_Server):
     shutil.rmtree(self.folder / "data", ignore_errors=True)
 
 
+def _connect(url):
+  import psycopg2.extras  # pylint: disable=import-outside-toplevel
+  # Here, since the demonstration goes through this file and has no PostgreSQL.
+  return psycopg2.connect(url, cursor_factory=psycopg2.extras.RealDictCursor)
+
+
 def rows(url, sql, values):
   """What a database says; parameters are `?`."""
-  connection = psycopg2.connect(url, cursor_factory=psycopg2.extras.RealDictCursor)
+  connection = _connect(url)
   try:
     cursor = connection.cursor()
     cursor.execute(sql.replace("?", "%s"), values)
@@ -141,7 +144,7 @@ def rows(url, sql, values):
 
 
 def change(url, sql, rows):
-  connection = psycopg2.connect(url)
+  connection = _connect(url)
   try:
     with connection:
       connection.cursor().executemany(sql.replace("?", "%s"), rows)

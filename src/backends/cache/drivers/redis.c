@@ -132,10 +132,9 @@ static void give_back(struct redis *redis, redisContext *context)
     size_t dead_count = 0;
     pthread_mutex_lock(&redis->lock);
     if (context->err) {
-        memcpy(dead, redis->idle, redis->idle_count * sizeof(*dead));
-        dead_count = redis->idle_count;
+        while (redis->idle_count)
+            dead[dead_count++] = redis->idle[--redis->idle_count];
         dead[dead_count++] = context;
-        redis->idle_count = 0;
         redis->count -= dead_count;
     } else {
         redis->idle[redis->idle_count++] = context;

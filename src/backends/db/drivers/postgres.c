@@ -81,7 +81,8 @@ static enum sok_status take_conn(
     enum sok_status status = wait_for_place(db, wait_ms, &conn, err);
     size_t in_use = db->conn_count - db->idle_count;
     pthread_mutex_unlock(&db->lock);
-    SOK_TRY(status);
+    if (status != SOK_OK)
+        return SOK_UNAVAILABLE;
     sok_metric_set(db->base.metrics, SOK_METRIC_DB_CONNECTIONS, (double)in_use, NULL);
     struct sok_error why = {0};
     if (!conn && sok_pg_conn_open(db->url, &conn, &why) != SOK_OK) {
@@ -90,7 +91,8 @@ static enum sok_status take_conn(
         db->down_until_ms = sok_time_mono_ms() + DOWN_MS;
         pthread_cond_signal(&db->returned);
         pthread_mutex_unlock(&db->lock);
-        return sok_pg_fail_away("the database cannot be reached", err); // its address is nobody's business
+        sok_pg_fail_away("the database cannot be reached", err); // its address is nobody's business
+        return SOK_UNAVAILABLE;
     }
     *ret = conn;
     return SOK_OK;
@@ -103,9 +105,8 @@ static void return_conn(struct postgres_db *db, struct sok_pg_conn *conn)
     size_t dead_count = 0;
     pthread_mutex_lock(&db->lock);
     if (conn->lost) {
-        memcpy(dead, db->idle, db->idle_count * sizeof(*dead));
-        dead_count = db->idle_count;
-        db->idle_count = 0;
+        while (db->idle_count)
+            dead[dead_count++] = db->idle[--db->idle_count];
     }
     if (conn->broken) {
         dead[dead_count++] = conn;

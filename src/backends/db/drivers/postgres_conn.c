@@ -12,10 +12,10 @@
 
 // The session reads only, unless a transaction says otherwise: what the reader is for. Without a time zone or
 // a search path of somebody's own, the same statement means the same everywhere.
-#define SESSION                                                                            \
-    "-c default_transaction_read_only=on -c statement_timeout=10000 -c lock_timeout=5000 " \
-    "-c idle_in_transaction_session_timeout=30000 -c timezone=UTC -c bytea_output=hex "    \
-    "-c extra_float_digits=3 -c client_min_messages=warning"
+static const char session[] =
+    "-c default_transaction_read_only=on -c statement_timeout=10000 -c lock_timeout=5000 "
+    "-c idle_in_transaction_session_timeout=30000 -c timezone=UTC -c bytea_output=hex "
+    "-c extra_float_digits=3 -c client_min_messages=warning";
 
 static void ignore_notice(void *context, const PGresult *result)
 {
@@ -43,7 +43,7 @@ enum sok_status sok_pg_conn_open(const char *url, struct sok_pg_conn **ret, stru
     snprintf(seconds, sizeof(seconds), "%d", SOK_PG_CONNECT_S);
     const char *const names[] = {"connect_timeout",  "application_name", "client_encoding", "keepalives_idle",
                                  "tcp_user_timeout", "dbname",           "options",         NULL};
-    const char *const values[] = {seconds, "sokoul", "UTF8", "10", "10000", url, SESSION, NULL};
+    const char *const values[] = {seconds, "sokoul", "UTF8", "10", "10000", url, session, NULL};
     char *problem = NULL;
     PQconninfoOption *parsed = PQconninfoParse(url, &problem);
     PQfreemem(problem); // may quote the password
