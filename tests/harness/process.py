@@ -24,7 +24,7 @@ def _die_with_parent():
 PORTS = range(10000, 32000)
 _given = set()
 _dice = random.SystemRandom()  # tests that throw seeded dice must not all get the same ports
-_reserved = open(pathlib.Path(tempfile.gettempdir()) / "sokoul-test-ports", "a")  # a byte a port, locked while this process lives
+_reserved = open(pathlib.Path(tempfile.gettempdir()) / f"sokoul-test-ports-{os.getuid()}", "a")  # a byte a port, locked while this process lives
 
 
 def _reserve(port):
