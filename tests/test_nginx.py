@@ -182,7 +182,6 @@ def test_a_rolling_restart_fails_no_request_and_loses_no_event(fleet, folder, ke
       assert status == 202, (status, body)
       searches.append(json.loads(body)["search_id"])
       member.start()
-      time.sleep(1.5)  # as deploy/nginx/sokoul-upstream.conf says
   seconds = time.monotonic() - began
   load.end()
   wait_until(lambda: set(searches) <= set(listener.seen), 30, what=lambda: f"all events: {set(searches) - set(listener.seen)} of {len(searches)} missing")
