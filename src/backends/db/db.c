@@ -171,6 +171,19 @@ enum sok_status sok_db_write(struct sok_db *db, sok_db_body body, void *context,
     return status;
 }
 
+enum sok_status sok_db_read(struct sok_db *db, sok_db_body body, void *context, struct sok_error *err)
+{
+    return db->driver->read(db, body, context, err);
+}
+
+enum sok_status sok_db_scan(
+    struct sok_db_tx *tx, const char *sql, sok_db_row row, void *context, struct sok_error *err)
+{
+    if (!tx->is_read)
+        return sok_fail(err, SOK_INTERNAL, "a scan outside a transaction that reads");
+    return tx->db->driver->scan(tx, sql, row, context, err);
+}
+
 enum sok_status sok_db_snapshot(struct sok_db *db, const char *path, struct sok_error *err)
 {
     return db->driver->snapshot(db, path, err);

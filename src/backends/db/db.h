@@ -133,6 +133,21 @@ typedef enum sok_status (*sok_db_body)(struct sok_db_tx *tx, void *context, stru
 SOK_MUST_CHECK enum sok_status sok_db_write(
     struct sok_db *db, sok_db_body body, void *context, struct sok_error *err);
 
+// Runs `body` in a transaction that only reads and sees the database as it was at one moment, whatever others
+// write meanwhile. It may take as long as it takes; on the caller's thread, over a connection of its own.
+// SOK_UNAVAILABLE, SOK_IO when there is none. Blocks.
+SOK_MUST_CHECK enum sok_status sok_db_read(
+    struct sok_db *db, sok_db_body body, void *context, struct sok_error *err);
+
+// One row of a scan; the cells are gone when it returns. Anything but SOK_OK ends the scan with that status.
+typedef enum sok_status (*sok_db_row)(
+    void *context, const struct sok_db_value *cells, size_t count, struct sok_error *err);
+
+// Runs a SELECT inside a body of sok_db_read and hands over its rows one by one: as many as there are, in the
+// memory of one. Nothing else may be asked of `tx` meanwhile. Errors as sok_db_query's. Blocks.
+SOK_MUST_CHECK enum sok_status sok_db_scan(
+    struct sok_db_tx *tx, const char *sql, sok_db_row row, void *context, struct sok_error *err);
+
 // Hears of every table that a transaction may have written, once each, on the writing thread and before its
 // sok_db_write returns: whoever learns of the write finds what hangs on it told already. `table` "": any of
 // them. What a deletion takes along (ON DELETE) is not named. Set once, before other threads use the

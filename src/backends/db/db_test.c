@@ -270,6 +270,72 @@ static void a_snapshot_is_a_whole_database(void **state)
     sok_db_close(copy);
 }
 
+struct moment {
+    struct fixture *f;
+    int rows_at_most, rows;
+    int64_t total;
+};
+
+static enum sok_status count_row(
+    void *context, const struct sok_db_value *cells, size_t count, struct sok_error *err)
+{
+    struct moment *moment = context;
+    if (moment->rows == moment->rows_at_most)
+        return sok_fail(err, SOK_CANCELLED, "enough");
+    moment->rows++;
+    moment->total += cells[0].integer;
+    assert_int_equal(count, 3);
+    assert_string_equal(cells[1].text, "é");
+    assert_memory_equal(cells[2].text, "a\0b", 3);
+    return SOK_OK;
+}
+
+// Others write between two looks: through sok_db_write from inside, which uses another connection.
+static enum sok_status look_twice(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    struct moment *moment = context;
+    struct sok_db_result before, after;
+    SOK_TRY(SOK_DB_QUERY(tx, moment->f->arena, &before, err, "SELECT count(*) FROM t"));
+    assert_ok(write_sql(moment->f, "INSERT INTO t (id) VALUES (77)"));
+    SOK_TRY(SOK_DB_QUERY(tx, moment->f->arena, &after, err, "SELECT count(*) FROM t"));
+    assert_int_equal(sok_db_get_int(&before, 0, 0), sok_db_get_int(&after, 0, 0));
+    assert_int_not_equal(SOK_DB_QUERY(tx, NULL, NULL, err, "DELETE FROM t"), SOK_OK);
+    return SOK_OK;
+}
+
+static enum sok_status scan_once(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    static const char many[] =
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) "
+        "SELECT n.i, 'é', t.raw FROM n JOIN t ON t.id = 9223372036854775807";
+    return sok_db_scan(tx, many, count_row, context, err);
+}
+
+static void a_read_sees_one_moment_and_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct moment moment = {.f = f, .rows_at_most = -1};
+    assert_ok(sok_db_write(f->db, write_all_types, NULL, &f->err));
+    assert_ok(sok_db_read(f->db, look_twice, &moment, &f->err));
+    assert_int_equal(write_sql(f, "INSERT INTO t (id) VALUES (77)"), SOK_CONFLICT);
+    assert_ok(write_sql(f, "DELETE FROM t WHERE id = 9223372036854775807"));
+}
+
+static void a_scan_hands_over_each_row_until_somebody_has_enough(void **state)
+{
+    struct fixture *f = *state;
+    struct moment all = {.f = f, .rows_at_most = -1}, some = {.f = f, .rows_at_most = 3};
+    assert_ok(sok_db_write(f->db, write_all_types, NULL, &f->err));
+    assert_ok(sok_db_read(f->db, scan_once, &all, &f->err));
+    assert_int_equal(all.rows, 1000);
+    assert_int_equal(all.total, 500500);
+    assert_int_equal(sok_db_read(f->db, scan_once, &some, &f->err), SOK_CANCELLED);
+    assert_int_equal(some.rows, 3);
+    assert_ok(sok_db_read(f->db, scan_once, &all, &f->err));
+    assert_int_equal(all.rows, 2000);
+    assert_int_equal(sok_db_scan(sok_db_reader(f->db), "SELECT 1", count_row, &all, &f->err), SOK_INTERNAL);
+}
+
 static void a_ping_is_answered(void **state)
 {
     struct fixture *f = *state;
@@ -555,6 +621,8 @@ int main(void)
         FOR_BOTH(many_threads_write_and_each_body_stands_alone),
         FOR_BOTH(a_snapshot_is_a_whole_database),
         FOR_BOTH(a_ping_is_answered),
+        FOR_BOTH(a_read_sees_one_moment_and_changes_nothing),
+        FOR_BOTH(a_scan_hands_over_each_row_until_somebody_has_enough),
         FOR_BOTH(rows_survive_closing),
         FOR_SQLITE(the_files_are_the_owners_only),
         FOR_SQLITE(a_damaged_database_is_refused),
@@ -575,6 +643,8 @@ int main(void)
         FOR_POSTGRES(a_write_inside_a_write_is_refused),
         FOR_POSTGRES(many_threads_write_and_each_body_stands_alone),
         FOR_POSTGRES(a_ping_is_answered),
+        FOR_POSTGRES(a_read_sees_one_moment_and_changes_nothing),
+        FOR_POSTGRES(a_scan_hands_over_each_row_until_somebody_has_enough),
         FOR_POSTGRES(rows_survive_closing),
         FOR_POSTGRES(more_statements_than_are_kept_still_work),
         FOR_POSTGRES(a_restart_between_two_calls_is_not_seen),

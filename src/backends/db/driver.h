@@ -19,6 +19,10 @@ struct sok_db_driver {
     // wait_ms: how long the body may wait for its turn.
     enum sok_status (*write)(
         struct sok_db *db, sok_db_body body, void *context, int64_t wait_ms, struct sok_error *err);
+    // Inside `read` only, over whose transaction `scan` runs.
+    enum sok_status (*read)(struct sok_db *db, sok_db_body body, void *context, struct sok_error *err);
+    enum sok_status (*scan)(
+        struct sok_db_tx *tx, const char *sql, sok_db_row row, void *context, struct sok_error *err);
     enum sok_status (*snapshot)(struct sok_db *db, const char *path, struct sok_error *err);
 };
 
@@ -33,6 +37,7 @@ struct sok_db_writes;
 struct sok_db_tx {
     struct sok_db *db;
     struct sok_db_writes *writes; // db.c's, while a body runs
+    bool is_read;                 // of sok_db_read
 };
 
 extern const struct sok_db_driver sok_db_sqlite, sok_db_postgres, sok_db_failing;

@@ -135,6 +135,26 @@ static enum sok_status failing_write(
     return failing->inner->driver->write(failing->inner, run_wrapped, &wrapped, wait_ms, err);
 }
 
+static enum sok_status run_wrapped_read(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    struct wrapped_body *wrapped = context;
+    struct failing_tx failing = {.base = {.db = &wrapped->db->base, .is_read = true}, .inner = tx};
+    return wrapped->body(&failing.base, wrapped->context, err);
+}
+
+static enum sok_status failing_read(struct sok_db *db, sok_db_body body, void *context, struct sok_error *err)
+{
+    struct wrapped_body wrapped = {.db = failing_of(db), .body = body, .context = context};
+    return sok_db_read(wrapped.db->inner, run_wrapped_read, &wrapped, err);
+}
+
+static enum sok_status failing_scan(
+    struct sok_db_tx *tx, const char *sql, sok_db_row row, void *context, struct sok_error *err)
+{
+    SOK_TRY(strike(failing_of(tx->db), SOK_DB_FAULT_QUERY, err));
+    return sok_db_scan(((struct failing_tx *)tx)->inner, sql, row, context, err);
+}
+
 static enum sok_status failing_snapshot(struct sok_db *db, const char *path, struct sok_error *err)
 {
     SOK_TRY(strike(failing_of(db), SOK_DB_FAULT_WRITE, err));
@@ -149,5 +169,7 @@ const struct sok_db_driver sok_db_failing = {
     .reader = failing_reader,
     .query = failing_query,
     .write = failing_write,
+    .read = failing_read,
+    .scan = failing_scan,
     .snapshot = failing_snapshot,
 };

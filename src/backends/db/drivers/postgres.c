@@ -245,6 +245,42 @@ static enum sok_status postgres_write(
     return status;
 }
 
+// --- Reads of one moment.
+
+static enum sok_status run_read(
+    struct postgres_db *db, struct sok_pg_conn *conn, sok_db_body body, void *context, struct sok_error *err)
+{
+    struct postgres_tx tx = {.base = {.db = &db->base, .is_read = true}, .conn = conn};
+    struct sok_error unseen = {0};
+    enum sok_status status =
+        sok_pg_conn_run(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, 0, err);
+    if (status == SOK_OK)
+        status = sok_pg_conn_run(
+            conn, "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0", NULL,
+            0, err);
+    if (status == SOK_OK)
+        status = body(&tx.base, context, err);
+    if (!conn->broken && sok_pg_conn_run(conn, "ROLLBACK", NULL, 0, &unseen) != SOK_OK)
+        conn->broken = true;
+    return status;
+}
+
+static enum sok_status postgres_read(
+    struct sok_db *db, sok_db_body body, void *context, struct sok_error *err)
+{
+    struct sok_pg_conn *conn = NULL;
+    SOK_TRY(take_conn(postgres_of(db), READ_WAIT_MS, &conn, err));
+    enum sok_status status = run_read(postgres_of(db), conn, body, context, err);
+    return_conn(postgres_of(db), conn);
+    return status;
+}
+
+static enum sok_status postgres_scan(
+    struct sok_db_tx *tx, const char *sql, sok_db_row row, void *context, struct sok_error *err)
+{
+    return sok_pg_conn_scan(((struct postgres_tx *)tx)->conn, sql, row, context, err);
+}
+
 static enum sok_status postgres_snapshot(struct sok_db *db, const char *path, struct sok_error *err)
 {
     return sok_fail(err, SOK_UNSUPPORTED, "PostgreSQL is copied with its own tools");
@@ -321,5 +357,7 @@ const struct sok_db_driver sok_db_postgres = {
     .reader = postgres_reader,
     .query = postgres_query,
     .write = postgres_write,
+    .read = postgres_read,
+    .scan = postgres_scan,
     .snapshot = postgres_snapshot,
 };

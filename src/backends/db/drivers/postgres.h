@@ -13,6 +13,7 @@
 #define SOK_PG_POOL_MAX 100
 #define SOK_PG_CONNECT_S 2
 #define SOK_PG_QUERY_MS 10000 // the server ends a statement that runs longer
+#define SOK_PG_SCAN_MS 600000 // a scan may sort a table before its first row
 #define SOK_PG_GRACE_MS 1000  // a server that is silent for longer than that and this is given up
 
 // The types' numbers never change (PostgreSQL's catalog/pg_type.dat).
@@ -52,6 +53,9 @@ struct sok_pg_conn *sok_pg_conn_close(struct sok_pg_conn *conn);
 enum sok_status sok_pg_conn_query(
     struct sok_pg_conn *conn, struct sok_arena *arena, const char *sql, const struct sok_db_value *params,
     size_t param_count, struct sok_db_result *ret, struct sok_error *err);
+// A SELECT without parameters, row by row, each waited for a good while.
+enum sok_status sok_pg_conn_scan(
+    struct sok_pg_conn *conn, const char *sql, sok_db_row row, void *context, struct sok_error *err);
 // SOK_UNAVAILABLE with SOK_DB_AWAY.
 enum sok_status sok_pg_fail_away(const char *why, struct sok_error *err);
 // BEGIN, COMMIT, ROLLBACK. *ret_tag (may be NULL): what the server says it did, up to `size` bytes.

@@ -331,3 +331,40 @@ enum sok_status sok_pg_conn_run(
         PQclear(from);
     }
 }
+
+// What one message holds of a scan: a row, or its end.
+static enum sok_status hand_over(
+    struct sok_pg_conn *conn, struct sok_arena *arena, PGresult *from, sok_db_row row, void *context,
+    struct sok_error *err)
+{
+    struct sok_db_result result = {0};
+    size_t capacity = 0;
+    sok_arena_reset(arena);
+    SOK_TRY(sok_pg_take_result(conn, arena, from, &result, &capacity, err));
+    return result.row_count ? row(context, result.cells, result.column_count, err) : SOK_OK;
+}
+
+enum sok_status sok_pg_conn_scan(
+    struct sok_pg_conn *conn, const char *sql, sok_db_row row, void *context, struct sok_error *err)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    struct sok_error unseen = {0};
+    enum sok_status status = SOK_OK;
+    if (!PQsendQuery(conn->handle, sql))
+        return sok_pg_lose(conn, "the connection to the database broke", err);
+    PQsetSingleRowMode(conn->handle);
+    SOK_TRY(send_all(conn, sok_time_mono_ms() + SOK_PG_QUERY_MS, err));
+    for (;;) {
+        PGresult *from = NULL;
+        SOK_TRY(next_result(conn, sok_time_mono_ms() + SOK_PG_SCAN_MS, &from, err));
+        if (!from)
+            return status;
+        if (status == SOK_OK) {
+            bool is_row = PQresultStatus(from) == PGRES_SINGLE_TUPLE;
+            status = hand_over(conn, arena, from, row, context, err ? err : &unseen);
+            if (status != SOK_OK && is_row)
+                stop_statement(conn);
+        }
+        PQclear(from);
+    }
+}

@@ -27,6 +27,11 @@ struct sqlite_db {
     size_t idle_count, reader_count;
 };
 
+struct read_tx {
+    struct sok_db_tx base;
+    struct sok_sqlite_conn *conn;
+};
+
 static struct sqlite_db *sqlite_of(struct sok_db *db)
 {
     return (struct sqlite_db *)db;
@@ -200,6 +205,8 @@ static enum sok_status sqlite_query(
     size_t param_count, struct sok_db_result *ret, struct sok_error *err)
 {
     struct sqlite_db *db = sqlite_of(tx->db);
+    if (tx->is_read)
+        return sok_sqlite_conn_query(((struct read_tx *)tx)->conn, arena, sql, params, param_count, ret, err);
     if (tx != &db->reader)
         return sok_sqlite_writer_query(tx, arena, sql, params, param_count, ret, err);
     struct sok_sqlite_conn *conn = NULL;
@@ -213,6 +220,24 @@ static enum sok_status sqlite_write(
     struct sok_db *db, sok_db_body body, void *context, int64_t wait_ms, struct sok_error *err)
 {
     return sok_sqlite_write(sqlite_of(db)->writer, body, context, wait_ms, err);
+}
+
+// A transaction that only began sees nothing yet: what it sees is settled by its first statement.
+static enum sok_status sqlite_read(struct sok_db *db, sok_db_body body, void *context, struct sok_error *err)
+{
+    struct read_tx tx = {.base = {.db = db, .is_read = true}};
+    SOK_TRY(sok_sqlite_conn_open(sqlite_of(db)->path, false, &tx.conn, err));
+    enum sok_status status = sok_sqlite_conn_run(tx.conn, "BEGIN; SELECT count(*) FROM sqlite_schema", err);
+    if (status == SOK_OK)
+        status = body(&tx.base, context, err);
+    sok_sqlite_conn_close(tx.conn);
+    return status;
+}
+
+static enum sok_status sqlite_scan(
+    struct sok_db_tx *tx, const char *sql, sok_db_row row, void *context, struct sok_error *err)
+{
+    return sok_sqlite_conn_scan(((struct read_tx *)tx)->conn, sql, row, context, err);
 }
 
 static enum sok_status vacuum_into(struct sqlite_db *db, const char *path, struct sok_error *err)
@@ -259,5 +284,7 @@ const struct sok_db_driver sok_db_sqlite = {
     .reader = sqlite_reader,
     .query = sqlite_query,
     .write = sqlite_write,
+    .read = sqlite_read,
+    .scan = sqlite_scan,
     .snapshot = sqlite_snapshot,
 };

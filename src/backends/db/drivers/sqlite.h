@@ -40,6 +40,9 @@ struct sok_sqlite_conn *sok_sqlite_conn_close(struct sok_sqlite_conn *conn);
 enum sok_status sok_sqlite_conn_query(
     struct sok_sqlite_conn *conn, struct sok_arena *arena, const char *sql, const struct sok_db_value *params,
     size_t param_count, struct sok_db_result *ret, struct sok_error *err);
+// A SELECT without parameters and without a time limit, row by row.
+enum sok_status sok_sqlite_conn_scan(
+    struct sok_sqlite_conn *conn, const char *sql, sok_db_row row, void *context, struct sok_error *err);
 // Statements without parameters or rows: BEGIN, PRAGMA, ...
 enum sok_status sok_sqlite_conn_run(struct sok_sqlite_conn *conn, const char *sql, struct sok_error *err);
 // Makes fold, titles_match and titles_rank (db.h) known to a connection.

@@ -244,7 +244,8 @@ static enum sok_status bind_all(
     return SOK_OK;
 }
 
-static void copy_cell(struct sok_arena *arena, sqlite3_stmt *handle, int column, struct sok_db_value *ret)
+// As it lies in SQLite's own memory: good until the next step.
+static void borrow_cell(sqlite3_stmt *handle, int column, struct sok_db_value *ret)
 {
     switch (sqlite3_column_type(handle, column)) {
     case SQLITE_INTEGER:
@@ -253,25 +254,28 @@ static void copy_cell(struct sok_arena *arena, sqlite3_stmt *handle, int column,
     case SQLITE_FLOAT:
         *ret = sok_db_real(sqlite3_column_double(handle, column));
         return;
-    case SQLITE_TEXT: {
-        const char *text = (const char *)sqlite3_column_text(handle, column);
-        ret->type = SOK_DB_TEXT;
+    case SQLITE_TEXT:
+        *ret = sok_db_text((const char *)sqlite3_column_text(handle, column));
         ret->len = (size_t)sqlite3_column_bytes(handle, column);
-        ret->text = sok_strndup(arena, text, ret->len);
         return;
-    }
     case SQLITE_BLOB: {
         const void *bytes = sqlite3_column_blob(handle, column);
-        size_t len = (size_t)sqlite3_column_bytes(handle, column);
-        char *copy = sok_alloc(arena, len + 1);
-        if (len)
-            memcpy(copy, bytes, len);
-        *ret = sok_db_blob(copy, len);
+        *ret = sok_db_blob(bytes ? bytes : "", (size_t)sqlite3_column_bytes(handle, column));
         return;
     }
     default:
         *ret = sok_db_null();
     }
+}
+
+static void copy_cell(struct sok_arena *arena, sqlite3_stmt *handle, int column, struct sok_db_value *ret)
+{
+    borrow_cell(handle, column, ret);
+    if (ret->type != SOK_DB_TEXT && ret->type != SOK_DB_BLOB)
+        return;
+    char *copy = sok_alloc(arena, ret->len + 1);
+    memcpy(copy, ret->text, ret->len);
+    ret->text = copy;
 }
 
 static enum sok_status take_row(
@@ -321,5 +325,35 @@ enum sok_status sok_sqlite_conn_query(
         status = step_all(conn, arena, statement->handle, ret, err);
     sqlite3_reset(statement->handle);
     sqlite3_clear_bindings(statement->handle);
+    return status;
+}
+
+#define SCAN_COLUMNS_MAX 128
+
+static enum sok_status step_each(
+    struct sok_sqlite_conn *conn, sqlite3_stmt *handle, sok_db_row row, void *context, struct sok_error *err)
+{
+    struct sok_db_value cells[SCAN_COLUMNS_MAX];
+    int code, count = sqlite3_column_count(handle);
+    if (count > SCAN_COLUMNS_MAX)
+        return sok_fail(err, SOK_INTERNAL, "a scan has too many columns");
+    while ((code = sqlite3_step(handle)) == SQLITE_ROW) {
+        for (int i = 0; i < count; i++)
+            borrow_cell(handle, i, &cells[i]);
+        SOK_TRY(row(context, cells, (size_t)count, err));
+    }
+    return code == SQLITE_DONE ? SOK_OK : sok_sqlite_fail(conn->handle, code, err);
+}
+
+enum sok_status sok_sqlite_conn_scan(
+    struct sok_sqlite_conn *conn, const char *sql, sok_db_row row, void *context, struct sok_error *err)
+{
+    sqlite3_stmt *handle = NULL;
+    conn->deadline_ms = INT64_MAX;
+    int code = sqlite3_prepare_v2(conn->handle, sql, -1, &handle, NULL);
+    if (code != SQLITE_OK)
+        return sok_sqlite_fail(conn->handle, code, err);
+    enum sok_status status = step_each(conn, handle, row, context, err);
+    sqlite3_finalize(handle);
     return status;
 }
