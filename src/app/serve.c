@@ -12,6 +12,7 @@
 #include "api/middleware/middleware.h"
 #include "app/commands.h"
 #include "app/program.h"
+#include "app/service_manager.h"
 #include "backends/queue/queue.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -24,6 +25,7 @@
 
 struct running {
     struct sok_program program;
+    int first_socket, sockets; // that a service manager listens on for us
     struct sok_http_server *server;
     struct sok_workers *workers;
 };
@@ -64,6 +66,8 @@ static enum sok_status start_server(struct running *running, struct sok_error *e
     return sok_http_server_start(
         &(struct sok_http_server_options){
             .listen = program->config.listen,
+            .inherited_first = running->first_socket,
+            .inherited_count = running->sockets,
             .routes = sok_api_routes,
             .route_count = sok_api_route_count,
             .app = &program->api,
@@ -95,9 +99,20 @@ static enum sok_status greet(struct running *running, struct sok_error *err)
     return SOK_OK;
 }
 
+static enum sok_status take_sockets(struct running *running, struct sok_error *err)
+{
+    struct sok_program *program = &running->program;
+    running->sockets = sok_service_sockets(&running->first_socket);
+    if (!running->sockets)
+        return SOK_OK;
+    return sok_http_sockets_text(
+        program->arena, running->first_socket, running->sockets, &program->config.listen, err);
+}
+
 static enum sok_status start(struct running *running, struct sok_error *err)
 {
     struct sok_program *program = &running->program;
+    SOK_TRY(take_sockets(running, err));
     SOK_TRY(sok_program_open(program, err));
     SOK_TRY(sok_workers_start(&program->env, program->config.roles, &running->workers, err));
     if (!(program->config.roles & SOK_ROLE_API))
@@ -176,8 +191,11 @@ static int run(unsigned roles)
         return sok_cli_failed(&err);
     }
     enum sok_status status = start(&running, &err);
-    if (status == SOK_OK)
+    if (status == SOK_OK) {
+        sok_service_ready();
         wait_for_end(&running, &signals);
+        sok_service_stopping();
+    }
     stop(&running);
     return status == SOK_OK ? SOK_EXIT_OK : sok_cli_failed(&err);
 }

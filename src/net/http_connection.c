@@ -105,7 +105,9 @@ void sok_connections_notify(
             count_in(list, connection, &key);
         pthread_mutex_unlock(&list->lock);
         *socket_context = connection;
+        sok_http_count(server, &server->newcomers, 1);
     } else if (connection) {
+        sok_connection_asks(connection); // or never will
         // It does not tell of the end of a request whose parameters it had no room for.
         void *unfinished = connection->exchange;
         if (unfinished)
@@ -122,6 +124,13 @@ void sok_connections_notify(
 struct sok_connection *sok_connection_of(struct MHD_Connection *mhd)
 {
     return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+void sok_connection_asks(struct sok_connection *connection)
+{
+    if (!connection->has_asked)
+        sok_http_count(connection->server, &connection->server->newcomers, -1);
+    connection->has_asked = true;
 }
 
 void sok_connection_set(

@@ -34,6 +34,7 @@ struct sok_connection {
     struct sok_http_server *server;
     struct sok_exchange *exchange; // the request that runs on it; NULL between two. Its thread's alone
     int fd;
+    bool has_asked; // the first request has begun. Its thread's alone
     _Atomic int phase;
     _Atomic int64_t since_ms;   // when the phase began, monotonic
     _Atomic int64_t body_bytes; // received in BODY
@@ -76,6 +77,7 @@ struct sok_http_server {
     pthread_mutex_t lock; // guards `wake`'s waiters only; what they wait for is atomic
     pthread_cond_t wake;
     _Atomic int active;         // exchanges begun and not completed
+    _Atomic int newcomers;      // connections that have not asked for anything yet
     _Atomic int suspended;      // connections handed to the lane or a pump
     _Atomic int pump_count;     // bodies being pumped
     _Atomic int64_t body_bytes; // request bodies in memory
@@ -182,12 +184,19 @@ struct MHD_Response *sok_pump_response(
     struct sok_exchange *exchange, const struct sok_byte_source *source_taken, const struct sok_range *ranges,
     const char *const *heads, const char *tail, int count, int64_t total_bytes);
 
+// --- http_listen.c
+// Opens every address of options.listen, or takes the sockets that were inherited. What is open
+// when it fails is the server's all the same, which closes it.
+SOK_MUST_CHECK enum sok_status sok_listeners_open(struct sok_http_server *server, struct sok_error *err);
+
 // --- http_connection.c
 // Whether this client may have one more connection. `cls` is the server.
 enum MHD_Result sok_connections_admit(void *cls, const struct sockaddr *address, socklen_t len);
 void sok_connections_notify(
     void *cls, struct MHD_Connection *mhd, void **socket_context, enum MHD_ConnectionNotificationCode code);
 struct sok_connection *sok_connection_of(struct MHD_Connection *mhd);
+// A request begins on it.
+void sok_connection_asks(struct sok_connection *connection);
 void sok_connection_set(
     struct sok_http_server *server, struct sok_connection *connection, enum sok_connection_phase phase);
 // Ends the clients that have been too slow at `now_ms`, or that still have not asked when it is stopping.

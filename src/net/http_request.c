@@ -31,6 +31,7 @@ void *sok_exchange_new(void *cls, const char *uri, struct MHD_Connection *mhd)
     exchange->request.app = server->options.app;
     exchange->request.response = &exchange->response;
     sok_http_count(server, &server->active, 1);
+    sok_connection_asks(exchange->connection);
     return exchange;
 }
 

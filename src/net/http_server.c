@@ -20,7 +20,6 @@
 #include "base/text.h"
 #include "base/time.h"
 
-#define BACKLOG 1024
 #define CONNECTIONS_MAX 8192
 #define CLIENT_SHARE 4 // one address gets a fourth of the connections at most
 #define IDLE_S 60
@@ -30,95 +29,8 @@
 #define LANE_QUEUE 64
 #define HASH_QUEUE 16
 #define PUMP_THREADS 8
-
-static int open_tcp(const struct sockaddr *address, socklen_t len, const char *text, struct sok_error *err)
-{
-    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
-    if (fd < 0) {
-        (void)sok_fail_errno(err, SOK_IO, errno, "cannot make a socket for %s", text);
-        return -1;
-    }
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (address->sa_family == AF_INET6) // so that 0.0.0.0 and [::] can both be listed
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-    if (bind(fd, address, len) < 0 || listen(fd, BACKLOG) < 0) {
-        (void)sok_fail_errno(err, SOK_IO, errno, "cannot listen on %s", text);
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-// "127.0.0.1:3000", "[::1]:0", "localhost:80".
-static enum sok_status listen_tcp(
-    struct sok_listener *listener, struct sok_arena *arena, const char *text, struct sok_error *err)
-{
-    const char *colon = strrchr(text, ':');
-    int64_t port;
-    if (!colon || !sok_parse_int(colon + 1, 0, 65535, &port))
-        return sok_fail(err, SOK_INVALID, "%s is not ADDRESS:PORT", text);
-    size_t len = (size_t)(colon - text);
-    bool brackets = len > 2 && text[0] == '[' && text[len - 1] == ']';
-    const char *host = sok_strndup(arena, text + brackets, len - 2 * (size_t)brackets);
-    struct sok_address address;
-    if (!sok_address_parse(sok_text_eq(host, "localhost") ? "127.0.0.1" : host, &address) ||
-        (strchr(host, ':') && !brackets))
-        return sok_fail(err, SOK_INVALID, "%s is not ADDRESS:PORT", text);
-    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
-    memcpy(&v4.sin_addr, address.bytes + 12, 4);
-    memcpy(&v6.sin6_addr, address.bytes, 16);
-    listener->fd = brackets ? open_tcp((struct sockaddr *)&v6, sizeof(v6), text, err)
-                            : open_tcp((struct sockaddr *)&v4, sizeof(v4), text, err);
-    if (listener->fd < 0)
-        return err ? err->status : SOK_IO;
-    socklen_t size = sizeof(v6);
-    getsockname(listener->fd, (struct sockaddr *)&v6, &size); // the port stands at the same place in both
-    listener->port = ntohs(v6.sin6_port);
-    return SOK_OK;
-}
-
-static enum sok_status listen_unix(struct sok_listener *listener, const char *path, struct sok_error *err)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    size_t len = strlen(path);
-    if (!len || len >= sizeof(address.sun_path))
-        return sok_fail(err, SOK_INVALID, "the path of a unix socket has 1 to 107 characters");
-    memcpy(address.sun_path, path, len);
-    // A socket file that nobody answers on is what a killed process left behind.
-    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (probe >= 0 && connect(probe, (struct sockaddr *)&address, sizeof(address)) < 0 &&
-        errno == ECONNREFUSED)
-        unlink(path);
-    if (probe >= 0)
-        close(probe);
-    listener->fd = open_tcp((struct sockaddr *)&address, sizeof(address), path, err);
-    if (listener->fd < 0)
-        return err ? err->status : SOK_IO;
-    chmod(path, 0660);
-    memcpy(listener->unix_path, path, len);
-    return SOK_OK;
-}
-
-static enum sok_status open_listeners(struct sok_http_server *server, struct sok_error *err)
-{
-    SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    for (const char *at = server->options.listen; *at;) {
-        size_t len = strcspn(at, ",");
-        const char *text = sok_text_trim(arena, sok_strndup(arena, at, len));
-        if (*text) {
-            if (server->listener_count == SOK_LISTEN_MAX)
-                return sok_fail(err, SOK_INVALID, "more than %d addresses to listen on", SOK_LISTEN_MAX);
-            struct sok_listener *listener = &server->listeners[server->listener_count];
-            SOK_TRY(
-                sok_text_starts(text, "unix:") ? listen_unix(listener, text + 5, err)
-                                               : listen_tcp(listener, arena, text, err));
-            server->listener_count++;
-        }
-        at += len + (at[len] != 0);
-    }
-    return server->listener_count ? SOK_OK : sok_fail(err, SOK_INVALID, "no address to listen on");
-}
+#define NEWCOMER_MS 1000 // for the first bytes of who came just before the end
+#define ACCEPTING_MS 50  // until who has been accepted is known to us, with room to spare
 
 static enum sok_status read_proxies(struct sok_http_server *server, struct sok_error *err)
 {
@@ -272,7 +184,7 @@ static enum sok_status start(struct sok_http_server *server, struct sok_error *e
     server->queue_response = sok_find_queue_response();
     if (!server->queue_response)
         return sok_fail(err, SOK_INTERNAL, "libmicrohttpd has no MHD_queue_response");
-    SOK_TRY(open_listeners(server, err));
+    SOK_TRY(sok_listeners_open(server, err));
     server->lane = sok_pool_new("sok-lane", server->options.lane_threads, server->options.lane_queue);
     server->hash_lane = sok_pool_new("sok-hash", 1, server->options.hash_queue);
     server->pumps = sok_pool_new("sok-pump", PUMP_THREADS, SOK_PUMPS_MAX);
@@ -342,6 +254,20 @@ static void stop_janitor(struct sok_http_server *server)
     pthread_join(server->janitor, NULL);
 }
 
+// Whoever was let in has been promised an answer, even where nothing was asked yet: a client who connects to
+// a server that restarts is not to find a closed door behind an open one.
+static void wait_for_newcomers(struct sok_http_server *server, int64_t grace_ms)
+{
+    if (grace_ms < NEWCOMER_MS)
+        return;
+    int64_t deadline_ms = sok_time_mono_ms() + ACCEPTING_MS;
+    pthread_mutex_lock(&server->lock);
+    while (sok_time_mono_ms() < deadline_ms)
+        wait_for_wake(server, ACCEPTING_MS);
+    pthread_mutex_unlock(&server->lock);
+    (void)wait_for_none(server, &server->newcomers, deadline_ms + NEWCOMER_MS);
+}
+
 struct sok_http_server *sok_http_server_stop(struct sok_http_server *server, int64_t grace_ms)
 {
     if (!server)
@@ -350,7 +276,9 @@ struct sok_http_server *sok_http_server_stop(struct sok_http_server *server, int
     server->stopping = true;
     for (int i = 0; i < SOK_LISTEN_MAX; i++)
         stop_accepting(&server->listeners[i]);
-    bool drained = wait_for_none(server, &server->active, sok_time_mono_ms() + grace_ms);
+    int64_t deadline_ms = sok_time_mono_ms() + grace_ms;
+    wait_for_newcomers(server, grace_ms);
+    bool drained = wait_for_none(server, &server->active, deadline_ms);
     server->ending = true; // from here nothing is suspended any more
     if (!drained)
         sok_connections_sweep(server, 0, true);

@@ -159,7 +159,9 @@ SOK_MUST_CHECK enum sok_status sok_reply_upgrade(
 struct sok_http_server;
 
 struct sok_http_server_options {
-    const char *listen; // as SOKOUL_LISTEN
+    const char *listen;  // as SOKOUL_LISTEN; not looked at when sockets are inherited
+    int inherited_first; // descriptors of listening sockets that are ours from now on: this one and those
+    int inherited_count; // after it. 0: none
     const struct sok_route *routes;
     size_t route_count;
     void *app;
@@ -184,6 +186,11 @@ struct sok_http_server_options {
 
 SOK_MUST_CHECK enum sok_status sok_http_server_start(
     const struct sok_http_server_options *options, struct sok_http_server **ret, struct sok_error *err);
+
+// What is written in SOKOUL_LISTEN for sockets that listen already: `count` of them from descriptor `first`
+// on. In the arena. SOK_INVALID: one of them is no listening stream socket.
+SOK_MUST_CHECK enum sok_status sok_http_sockets_text(
+    struct sok_arena *arena, int first, int count, const char **ret, struct sok_error *err);
 
 // The port of the first TCP address (for ":0" in tests), or 0.
 int sok_http_server_port(const struct sok_http_server *server);
