@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import json
-import socket
 import time
 import uuid
 
@@ -11,6 +10,7 @@ import pytest
 from harness.http import assert_problem
 from harness.process import wait_until
 from harness.routes import table
+from harness.wire import Wire
 
 REAL, REAL6 = "203.0.113.9", "2001:db8:1:2::9"
 FORGED = ("198.51.100.7", "198.51.100.8", "2001:db8:bad::1")  # what clients make up; no answer or log may believe one
@@ -24,14 +24,10 @@ def raw(port, lines, method="GET", path="/api/v1/auth/me", body=b"", source="127
   if body:
     head += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
   text = "\r\n".join(head + list(lines)).encode("utf-8", "surrogateescape") + b"\r\n\r\n" + body
-  with socket.create_connection(("127.0.0.1", port), timeout=30, source_address=(source, 0)) as connection:
-    connection.sendall(text)
-    answer = b""
-    while more := connection.recv(65536):
-      answer += more
-  head, _, content = answer.partition(b"\r\n\r\n")
-  first, *rest = head.decode("latin-1").split("\r\n")
-  return int(first.split()[1]), {name.lower(): value for name, value in (line.split(": ", 1) for line in rest)}, content, id_
+  with Wire(port, source) as wire:
+    wire.send(text)
+    reply = wire.final(method)
+  return reply.status, reply.headers, reply.body, id_
 
 
 def values():

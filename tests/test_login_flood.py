@@ -24,6 +24,7 @@ def test_a_login_flood_harms_nobody_else(start, keep, limits):
   done = flood.end()
   after, total = thread_seconds(server.process.pid, "sok-hash"), sum(thread_seconds(server.process.pid, "")) - total
   hashing = sum(after) - sum(before)
+  flood.check(done.pop("answers"))
   print(f"\n{limits}: {done['sent']} sign-ins in {done['seconds']:.1f} s: {done['statuses']}; hashing {hashing:.1f} s, all {total:.1f} s of processor time; "
         f"p99 of {len(times)} others {p99_ms(times):.1f} ms, {p99_ms(quiet):.1f} ms before: {p99_ms(times) / p99_ms(quiet):.1f} times")
   assert done["sent"] > PER_SECOND * SECONDS / 2

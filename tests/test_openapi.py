@@ -144,7 +144,7 @@ def test_a_message_that_lies_is_found(checker):
 
 
 def test_a_lie_fails_the_test_it_came_in(folder):
-  """A run of pytest of its own, with this conftest.py: its test asks a server that lies about its health."""
+  """A run of pytest of its own, with this conftest.py: its tests ask a server that lies about its health."""
   missing = npm.packages()
   if missing:
     pytest.skip(missing)
@@ -152,12 +152,15 @@ def test_a_lie_fails_the_test_it_came_in(folder):
   (folder / "test_liar.py").write_text(LIAR)
   done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder], capture_output=True, text=True, cwd=folder)
   assert done.returncode == 1, done.stdout
-  assert "2 passed, 1 error" in done.stdout and "test_liar.py::test_that_sees_a_lie" in done.stdout and "GET /health: 200" in done.stdout, done.stdout
+  assert "5 passed, 3 errors" in done.stdout, done.stdout
+  for test, what in (("a_lie", "GET /health: 200"), ("a_lie_on_a_wire", "GET /health: 200"), ("a_lie_to_what_is_broken", "BROKEN *: 200")):
+    assert f"(test_liar.py::test_that_sees_{test}):\n{what}" in done.stdout, done.stdout
 
 
 LIAR = '''
 import http.server, threading
 from harness.http import Client
+from harness.wire import Wire
 
 class Handler(http.server.BaseHTTPRequestHandler):
   said = b'{"status":"ok"}'
@@ -173,12 +176,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 
+def say(data):
+  with Wire(server.server_port) as wire:
+    wire.send(data)
+    assert [reply.status for reply in wire.all()] == [200]
+
 def test_that_sees_the_truth():
   assert Client(server.server_port).get("//health").status == 200
+
+def test_that_sees_the_truth_on_a_wire():
+  say(b"GET /health HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
 
 def test_that_sees_a_lie():
   Handler.said = b'{"status":"fine"}'
   assert Client(server.server_port).get("//health").status == 200
+
+def test_that_sees_a_lie_on_a_wire():
+  say(b"GET /health HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+
+def test_that_sees_a_lie_to_what_is_broken():
+  say(b"GET /health HTTP/1.1\\r\\nHost: x\\r\\nHost: y\\r\\n\\r\\n")
 '''
 
 

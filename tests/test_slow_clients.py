@@ -1,5 +1,6 @@
 """Thousands of clients that take their time, while everybody else is served; all of them are ended, and what they took comes back."""
 
+import collections
 import json
 import os
 import pathlib
@@ -13,7 +14,7 @@ import pytest
 
 from harness.process import SLOW, wait_until
 from harness.sokoul import BINARY
-from harness.wire import CLOSED, Wire
+from harness.wire import CLOSED, Conversation, Wire
 
 COUNT = int(os.environ.get("SOKOUL_SLOW_CLIENTS", "5000"))
 FILES = 20_000
@@ -38,7 +39,8 @@ def many_files():
 
 class Slowpokes:
   def __init__(self, server, count, kinds=KINDS):
-    self.popen = subprocess.Popen([sys.executable, SCRIPT, str(server.port), str(count), kinds], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    self.answers = server.folder / "answers"
+    self.popen = subprocess.Popen([sys.executable, SCRIPT, str(server.port), str(count), kinds, self.answers], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     os.set_blocking(self.popen.stdout.fileno(), False)
     self.last, self.text = {"made": 0, "open": 0, "ended": 0}, b""
 
@@ -50,6 +52,13 @@ class Slowpokes:
     if lines:
       self.last = json.loads(lines[-1])
     return self.last
+
+  def end(self):
+    """How often each status came; what they were answered is held against the API's description."""
+    self.kill()
+    lines = [json.loads(line) for line in self.answers.read_text().splitlines()]
+    heard = [Conversation(sent.encode("latin-1"), answer.encode("latin-1")).all() for sent, answer in lines]
+    return dict(collections.Counter(reply.status for replies in heard for reply in replies))
 
   def kill(self):
     self.popen.stdin.close()
@@ -97,7 +106,9 @@ def test_5000_slow_clients_are_ended_and_harm_nobody(start, keep, many_files):
       most = max(most, descriptors(server))
       pokes.look()
       time.sleep(0.2)
-  print(f"\n{most} descriptors at most, {descriptors(server)} afterwards ({before[0]} before); resident {before[1]:.0f} MiB before, {peak_mib:.0f} with all, "
+  statuses = pokes.end()
+  assert statuses.get(200), statuses
+  print(f"\nanswers {statuses}; {most} descriptors at most, {descriptors(server)} afterwards ({before[0]} before); resident {before[1]:.0f} MiB before, {peak_mib:.0f} with all, "
         f"{server.resident_mib():.0f} afterwards; p99 {p99_ms(quiet):.1f} ms quiet, {p99_ms(times):.1f} ms among them: {p99_ms(times) / p99_ms(quiet):.1f} times")
   assert most > COUNT / 2  # so many were really there
   assert len(times) > 200

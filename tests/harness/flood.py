@@ -1,8 +1,8 @@
 """A program of its own: sign-ins at a steady pace, whatever becomes of them. `flood.py PORT PER_SECOND NAME,...`
 
 NAMEs are accounts whose password is tried; every second sign-in is for a name that nobody has. They come through a proxy that the server trusts
-(us), each from another address. On the end of its standard input it writes one line of JSON: the seconds it took, how many were sent, and how many
-answers of each status came.
+(us), each from another address. On the end of its standard input it writes one line of JSON: the seconds it took, how many were sent, how many
+answers of each status came, and the answers as they came.
 """
 
 import collections
@@ -32,10 +32,10 @@ class Line:
                         % (address.encode(), len(body)) + body)
 
   def hear(self):
-    """The status once the answer is whole; None before, and on the end of the connection 0."""
+    """The answer once it is whole; None before, and empty on the end of the connection."""
     piece = self.socket.recv(1 << 16)
     if not piece:
-      return 0
+      return b""
     self.buffer += piece
     head, end, body = self.buffer.partition(b"\r\n\r\n")
     if not end:
@@ -43,8 +43,8 @@ class Line:
     length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
     if len(body) < length:
       return None
-    self.buffer = b""
-    return int(head.split(b" ", 2)[1])
+    answer, self.buffer = self.buffer, b""
+    return answer
 
 
 def main():
@@ -52,7 +52,7 @@ def main():
   selector = selectors.DefaultSelector()
   selector.register(sys.stdin, selectors.EVENT_READ)
   os.set_blocking(0, False)
-  idle, lines, sent, statuses = [], 0, 0, collections.Counter()
+  idle, lines, sent, statuses, answers = [], 0, 0, collections.Counter(), []
   began = time.monotonic()
   while True:
     due = int((time.monotonic() - began) * per_second)
@@ -69,13 +69,14 @@ def main():
       selector.register(line.socket, selectors.EVENT_READ, line)
     for key, _ in selector.select(0.002):
       if not key.data:
-        print(json.dumps({"seconds": time.monotonic() - began, "sent": sent, "statuses": statuses}), flush=True)
+        print(json.dumps({"seconds": time.monotonic() - began, "sent": sent, "statuses": statuses, "answers": answers}), flush=True)
         return
-      status = key.data.hear()
-      if status is not None:
-        statuses[status] += 1
+      answer = key.data.hear()
+      if answer is not None:
+        statuses[int(answer.split(b" ", 2)[1]) if answer else 0] += 1
         selector.unregister(key.data.socket)
-        if status:
+        if answer:
+          answers.append(answer.decode("latin-1"))
           idle.append(key.data)
         else:
           lines -= 1

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from .wire import CLOSED, Wire
+from .wire import CLOSED, Conversation, Wire
 
 HARNESS = pathlib.Path(__file__).parent
 
@@ -38,9 +38,15 @@ class Flood:
     self.popen = subprocess.Popen([sys.executable, HARNESS / "flood.py", str(port), str(per_second), ",".join(names)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
   def end(self):
-    """{seconds, sent, statuses} of it."""
+    """{seconds, sent, statuses, answers} of it."""
     self.popen.stdin.close()
     return json.loads(self.popen.stdout.read())
+
+  @staticmethod
+  def check(answers):
+    """Holds them against the API's description."""
+    for answer in answers:
+      Conversation(b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\n\r\n", answer.encode("latin-1")).all()
 
   def kill(self):
     if self.popen.poll() is None:

@@ -1,7 +1,8 @@
-"""A program of its own: clients that take their time, thousands of them, on one epoll. `slowpokes.py PORT COUNT KIND,...`
+"""A program of its own: clients that take their time, thousands of them, on one epoll. `slowpokes.py PORT COUNT KIND,... ANSWERS`
 
 They come from several loopback addresses, a KIND each in turn. Every second it writes a line of JSON: how many were made, how many are
-still connected, how many the server has ended. It ends when its standard input does.
+still connected, how many the server has ended. What one has sent and what it was answered goes to the file ANSWERS, a line of JSON
+each, once the server has ended it. It ends when its standard input does.
 """
 
 import json
@@ -32,6 +33,7 @@ KINDS = {
 class Poke:
   def __init__(self, port, number, kind):
     self.kind, self.again = kind, KINDS[kind][1]
+    self.sent, self.answer = b"", b""
     self.socket = socket.socket()
     if kind == "reader":
       self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -45,12 +47,15 @@ class Poke:
   def say(self, data):
     try:
       self.socket.send(data)
+      self.sent += data
     except OSError:  # the read tells
       pass
 
   def is_over(self):
     try:
-      return not self.socket.recv(1 << 16)
+      piece = self.socket.recv(1 << 16)
+      self.answer += piece
+      return not piece
     except BlockingIOError:
       return False
     except OSError:
@@ -58,7 +63,7 @@ class Poke:
 
 
 def main():
-  port, count, kinds = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split(",")
+  port, count, kinds, answers = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split(","), open(sys.argv[4], "w", encoding="ascii")
   hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
   resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
   selector = selectors.DefaultSelector()
@@ -80,6 +85,7 @@ def main():
         selector.unregister(key.data.socket)
         key.data.socket.close()
         key.data.again = b""
+        print(json.dumps([key.data.sent.decode("latin-1"), key.data.answer.decode("latin-1")]), file=answers)
         open_ones, ended = open_ones - 1, ended + 1
     now = time.monotonic()
     if now >= tick:

@@ -110,7 +110,7 @@ function always(exchange, kind) {
   const found = []
   if (!header(exchange, 'x-request-id')) found.push('no X-Request-ID')
   if (exchange.status >= 400) found.push(...problemDocument(exchange, kind))
-  if (exchange.status >= 500 && exchange.status !== 503 && exchange.status !== 507) found.push('a failure of our own')
+  if (exchange.status >= 500 && ![503, 505, 507].includes(exchange.status)) found.push('a failure of our own')
   const needs = { 401: 'www-authenticate', 405: 'allow', 429: 'retry-after', 503: 'retry-after' }[exchange.status]
   if (needs && !header(exchange, needs)) found.push(`${exchange.status} without ${needs}`)
   return found
