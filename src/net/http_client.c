@@ -16,6 +16,7 @@
 #include "net/http_transfer.h"
 #include "net/retry.h"
 #include "net/url.h"
+#include "runtime/log.h"
 
 #define TIMEOUT_DEFAULT_MS 30000
 #define BODY_DEFAULT_BYTES ((size_t)8 << 20)
@@ -257,6 +258,25 @@ static enum sok_status check_breaker(
     return SOK_UNAVAILABLE;
 }
 
+// The caller's headers, and the trace that this thread works for under a span of its own.
+static const char *const *all_headers(struct sok_arena *arena, const struct sok_http_fetch *fetch)
+{
+    const char *parent = sok_log_context()->traceparent;
+    size_t count = 0;
+    if (!fetch->traced || !*parent)
+        return fetch->headers;
+    while (fetch->headers && fetch->headers[count])
+        count++;
+    char traceparent[SOK_TRACEPARENT_LEN + 1];
+    sok_trace_child(parent, traceparent);
+    const char **headers = sok_alloc_array(arena, count + 2, sizeof(*headers));
+    for (size_t i = 0; i < count; i++)
+        headers[i] = fetch->headers[i];
+    headers[count] = sok_format(arena, "traceparent: %s", traceparent);
+    headers[count + 1] = NULL;
+    return headers;
+}
+
 static void count_caller(struct sok_http_client *client, int by)
 {
     pthread_mutex_lock(&client->lock);
@@ -277,7 +297,7 @@ enum sok_status sok_http_fetch(
                                 : "GET",
         .body = fetch->body,
         .body_len = fetch->body_len,
-        .headers = fetch->headers,
+        .headers = all_headers(arena, fetch),
     };
     SOK_TRY(sok_url_parse(arena, fetch->url, &hop.url, err));
     SOK_TRY(check_breaker(client, fetch->breaker, hop.url.host, err));

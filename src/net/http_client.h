@@ -39,6 +39,8 @@ struct sok_http_fetch {
     int tries; // 0: 3 for GET, 1 otherwise; only 429, 5xx, connection failures and timeouts are tried again
     const char *breaker; // the circuit breaker's name (a provider's id); NULL: none. Open after 5 failures,
                          // half-open after 60 s
+    bool traced; // to somebody the configuration names: sends `traceparent` along, of this thread's request;
+                 // not to where it redirects to
     const _Atomic bool *cancelled; // looked at a few times a second; true ends the fetch with SOK_CANCELLED.
                                    // NULL: never
 };

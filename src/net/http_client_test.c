@@ -3,6 +3,7 @@
 #include "base/test.h"
 #include "base/text.h"
 #include "net/test_server.h"
+#include "runtime/log.h"
 
 #define BOMB_BYTES ((size_t)16 << 20)
 
@@ -310,6 +311,27 @@ static void a_private_address_is_refused_however_it_is_reached(void **state)
     assert_int_equal(2, fixture->server.requests);
 }
 
+static void a_trace_is_told_to_whom_it_is_for_and_not_to_where_that_leads(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *headers[] = {"X-Api-Key: SECRET", NULL};
+    struct sok_http_fetch traced = {.headers = headers, .traced = true};
+    assert_ok(get_with(fixture, "/headers", traced));
+    assert_null(strstr(reply.body, "traceparent")); // nobody's request
+    sok_log_set_context("r", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    assert_ok(get_with(fixture, "/headers", traced));
+    assert_non_null(strstr(reply.body, "X-Api-Key: SECRET"));
+    assert_non_null(strstr(reply.body, "traceparent: 00-0af7651916cd43dd8448eb211c80319c-"));
+    assert_null(strstr(reply.body, "b7ad6b7169203331")); // under a span of its own
+    assert_ok(get_with(fixture, "/headers", (struct sok_http_fetch){.headers = headers}));
+    assert_null(strstr(reply.body, "traceparent"));
+    sok_http_client_allow(fixture->client, "localhost", fixture->server.port);
+    assert_ok(get_with(fixture, "/to-name", traced));
+    assert_non_null(strstr(reply.body, "GET /headers"));
+    assert_null(strstr(reply.body, "traceparent"));
+    sok_log_set_context("", "");
+}
+
 static void headers_are_not_told_to_another_host(void **state)
 {
     struct fixture *fixture = *state;
@@ -406,6 +428,7 @@ int main(void)
         TEST(a_redirect_loop_ends),
         TEST(a_redirect_to_another_scheme_is_refused),
         TEST(a_private_address_is_refused_however_it_is_reached),
+        TEST(a_trace_is_told_to_whom_it_is_for_and_not_to_where_that_leads),
         TEST(headers_are_not_told_to_another_host),
         TEST(five_failures_open_the_breaker_and_one_success_closes_it),
         TEST(a_client_error_does_not_open_the_breaker),

@@ -126,9 +126,8 @@ struct sok_exchange {
     struct sok_buf body;
     int64_t discarded;
     struct sok_error error;
-    const char *trace_id; // of traceparent; "" without
-    bool begun;           // the header has been read
-    bool judged;          // `before` has spoken
+    bool begun;  // the header has been read
+    bool judged; // `before` has spoken
     bool counted_as_suspended;
     bool has_body; // the header announces one
 };

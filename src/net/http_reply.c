@@ -461,7 +461,7 @@ void sok_exchange_report(struct sok_exchange *exchange)
     const struct sok_response *response = &exchange->response;
     if (!exchange->server->options.after)
         return;
-    sok_log_set_context(exchange->request.request_id, exchange->trace_id);
+    sok_log_set_context(exchange->request.request_id, exchange->request.traceparent);
     exchange->server->options.after(&exchange->request, response->http_status, response->body_bytes);
     sok_log_set_context("", "");
 }

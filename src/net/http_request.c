@@ -166,7 +166,7 @@ static enum sok_status run_before(struct sok_exchange *exchange)
 {
     enum sok_status status = SOK_OK;
     if (!exchange->judged && exchange->server->options.before) {
-        sok_log_set_context(exchange->request.request_id, exchange->trace_id);
+        sok_log_set_context(exchange->request.request_id, exchange->request.traceparent);
         status = exchange->server->options.before(&exchange->request, &exchange->error);
         sok_log_set_context("", "");
     }
@@ -272,7 +272,7 @@ static enum sok_status read_body(struct sok_exchange *exchange, struct sok_error
 
 static void run_handler(struct sok_exchange *exchange)
 {
-    sok_log_set_context(exchange->request.request_id, exchange->trace_id);
+    sok_log_set_context(exchange->request.request_id, exchange->request.traceparent);
     enum sok_status status = exchange->request.route->handler(&exchange->request, &exchange->error);
     sok_exchange_finish(exchange, status);
     sok_log_set_context("", "");

@@ -7,6 +7,7 @@
 #include "base/encode.h"
 #include "base/rand.h"
 #include "base/text.h"
+#include "runtime/trace.h"
 
 // What two readers could understand in two ways is refused: that is how requests are smuggled past a proxy
 // (RFC 9112 sections 2.2, 5.1 and 6). libmicrohttpd takes the first Content-Length and goes on, ends a line
@@ -131,20 +132,13 @@ static const char *choose_request_id(struct sok_exchange *exchange)
     return id;
 }
 
-// W3C Trace Context: 00-<32 hex>-<16 hex>-<2 hex>, neither id all zeros. Anything else is as if it were not
-// there.
-static void read_traceparent(struct sok_exchange *exchange)
+// The trace that the caller named goes on under a span of our own; without one, or with one that is none, a
+// new one begins.
+static const char *choose_traceparent(struct sok_exchange *exchange)
 {
-    const char *text = sok_request_header(&exchange->request, "traceparent");
-    unsigned char bytes[16];
-    exchange->trace_id = "";
-    if (!text || strlen(text) != 55 || !sok_text_starts(text, "00-") || text[35] != '-' || text[52] != '-' ||
-        !sok_hex_decode(text + 3, 32, bytes, 16) || !sok_hex_decode(text + 36, 16, bytes, 8) ||
-        !sok_hex_decode(text + 53, 2, bytes, 1) || strspn(text + 3, "0") >= 32 ||
-        strspn(text + 36, "0") >= 16)
-        return;
-    exchange->request.traceparent = text;
-    exchange->trace_id = sok_strndup(exchange->request.arena, text + 3, 32);
+    char *traceparent = sok_alloc(exchange->request.arena, SOK_TRACEPARENT_LEN + 1);
+    sok_trace_child(sok_request_header(&exchange->request, "traceparent"), traceparent);
+    return traceparent;
 }
 
 // --- The client's address
@@ -304,7 +298,7 @@ static bool find_route(struct sok_exchange *exchange)
 void sok_exchange_read_ids(struct sok_exchange *exchange)
 {
     exchange->request.request_id = choose_request_id(exchange);
-    read_traceparent(exchange);
+    exchange->request.traceparent = choose_traceparent(exchange);
     exchange->request.client_ip = find_client_ip(exchange);
 }
 

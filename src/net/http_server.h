@@ -101,7 +101,8 @@ struct sok_request {
     size_t upload_len;        // (other multipart fields appear in `json` as text)
     const char *upload_field; // its field name, "" for a body that is the file; NULL when there is none
     const char *client_ip;    // after trusted proxies; the only address anything may use
-    const char *request_id, *traceparent;
+    const char *request_id;
+    const char *traceparent; // the caller's trace, else a new one, under a span of our own (runtime/trace.h)
     struct sok_principal principal;
     int64_t started_ms;              // monotonic
     const struct sok_error *failure; // set before `after` runs: what made the answer a problem; NULL: nothing

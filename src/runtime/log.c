@@ -12,11 +12,10 @@
 
 #define VALUE_MAX 4096
 #define LINE_MAX_BYTES (256 * 1024)
-#define CONTEXT_SIZE 129
 
 static _Atomic int current_level = SOK_LOG_INFO;
 static _Atomic int current_format = SOK_LOG_AUTO;
-static _Thread_local char context_request[CONTEXT_SIZE], context_trace[CONTEXT_SIZE];
+static _Thread_local struct sok_log_context context;
 
 void sok_log_set(enum sok_log_level level, enum sok_log_format format)
 {
@@ -29,18 +28,19 @@ bool sok_log_enabled(enum sok_log_level level)
     return (int)level >= current_level;
 }
 
-static void set_context(char target[CONTEXT_SIZE], const char *text)
+void sok_log_set_context(const char *request_id, const char *traceparent)
 {
-    size_t len = text ? strnlen(text, CONTEXT_SIZE - 1) : 0;
+    size_t len = request_id ? strnlen(request_id, sizeof(context.request_id) - 1) : 0;
     if (len)
-        memcpy(target, text, len);
-    target[len] = 0;
+        memcpy(context.request_id, request_id, len);
+    context.request_id[len] = 0;
+    if (!sok_trace_parse(traceparent, context.traceparent))
+        context.traceparent[0] = 0;
 }
 
-void sok_log_set_context(const char *request_id, const char *trace_id)
+const struct sok_log_context *sok_log_context(void)
 {
-    set_context(context_request, request_id);
-    set_context(context_trace, trace_id);
+    return &context;
 }
 
 // The length to write: at most VALUE_MAX, not in the middle of a character.
@@ -163,8 +163,12 @@ static void put_head(
         if (strcmp(job, SOK_LOG_API) != 0 && strcmp(job, SOK_LOG_WORKER) != 0)
             put_text(line, false, "job", job);
     }
-    put_text(line, json, "request_id", *context_request ? context_request : NULL);
-    put_text(line, json, "trace_id", *context_trace ? context_trace : NULL);
+    put_text(line, json, "request_id", *context.request_id ? context.request_id : NULL);
+    if (*context.traceparent) {
+        char trace_id[SOK_TRACE_ID_LEN + 1] = "";
+        memcpy(trace_id, context.traceparent + 3, SOK_TRACE_ID_LEN);
+        put_text(line, json, "trace_id", trace_id);
+    }
 }
 
 void sok_log_fields(

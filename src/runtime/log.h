@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "runtime/trace.h"
 
 enum sok_log_level { SOK_LOG_DEBUG, SOK_LOG_INFO, SOK_LOG_WARN, SOK_LOG_ERROR };
 
@@ -24,9 +25,15 @@ enum sok_log_format { SOK_LOG_AUTO, SOK_LOG_JSON, SOK_LOG_TEXT }; // AUTO: text 
 void sok_log_set(enum sok_log_level level, enum sok_log_format format);
 bool sok_log_enabled(enum sok_log_level level);
 
-// What every line of this thread carries until changed ("" clears); copied, cut at 128. Set at the start of a
-// request or job.
-void sok_log_set_context(const char *request_id, const char *trace_id);
+// What every line of this thread carries until changed: whose request it works for. "" where there is none.
+struct sok_log_context {
+    char request_id[129], traceparent[SOK_TRACEPARENT_LEN + 1];
+};
+// Set at the start of a request or job and cleared ("" or NULL) at its end; a traceparent gives the lines
+// their trace_id. Copied, a longer id is cut.
+void sok_log_set_context(const char *request_id, const char *traceparent);
+// This thread's, to be handed to threads that help it and to what it asks of other programs. Never NULL.
+const struct sok_log_context *sok_log_context(void);
 
 // One field of a line; see the macros below.
 struct sok_log_field {

@@ -39,7 +39,7 @@ static const char *captured(void)
 static void a_line_is_one_json_object_with_every_field(void **state)
 {
     sok_log_set(SOK_LOG_DEBUG, SOK_LOG_JSON);
-    sok_log_set_context("req-1", "trace-1");
+    sok_log_set_context("req-1", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
     sok_log(
         SOK_LOG_WARN, SOK_LOG_WORKER, "a \"quoted\"\nmessage", SOK_TEXT("title", "Amélie\x01"),
         SOK_INT("n", -5), SOK_REAL("share", 0.5), SOK_TEXT("absent", NULL));
@@ -53,7 +53,7 @@ static void a_line_is_one_json_object_with_every_field(void **state)
     assert_string_equal("sokoul-worker", sok_json_text(json, "job", NULL));
     assert_string_equal("a \"quoted\"\nmessage", sok_json_text(json, "msg", NULL));
     assert_string_equal("req-1", sok_json_text(json, "request_id", NULL));
-    assert_string_equal("trace-1", sok_json_text(json, "trace_id", NULL));
+    assert_string_equal("0af7651916cd43dd8448eb211c80319c", sok_json_text(json, "trace_id", NULL));
     assert_string_equal("Amélie\x01", sok_json_text(json, "title", NULL));
     assert_int_equal(-5, sok_json_int(json, "n", 0));
     assert_true(sok_json_real(json, "share", 0) == 0.5);

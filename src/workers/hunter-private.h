@@ -53,8 +53,9 @@ struct sok_hunt {
     struct sok_hunter *hunter;
     struct sok_arena *arena;
     enum sok_hunt_phase phase;
-    int64_t fence;     // of the task's lease; 0: none held
-    int64_t leased_ms; // when it was taken on, monotonic
+    int64_t fence;                        // of the task's lease; 0: none held
+    int64_t leased_ms;                    // when it was taken on, monotonic
+    const char *request_id, *traceparent; // of the request that asked for it; NULL: unknown
     struct sok_download row;
     const char *magnet;                // from the row, or from a redirect
     char key[SOK_TORRENT_KEY_LEN + 1]; // "" before it is known
@@ -128,6 +129,8 @@ bool sok_hunt_store_media(struct sok_hunt *hunt);
 void sok_hunt_publish(struct sok_hunt *hunt, const char *subject);
 void sok_hunt_publish_library(struct sok_hunt *hunt);
 void sok_hunter_log(struct sok_hunt *hunt, const char *message, const struct sok_error *err);
+// From here on this thread works for the request that asked for the download (sok_log_set_context ends it).
+void sok_hunt_enter(const struct sok_hunt *hunt);
 
 // --- hunter_gone.c: downloads that were deleted with their user.
 

@@ -185,8 +185,11 @@ static void turn(struct sok_hunter *hunter)
 {
     int64_t mono_ms = sok_clock_mono_ms(hunter->env.clock);
     sync_rows(hunter, mono_ms);
-    for (struct sok_hunt *hunt = hunter->hunts; hunt; hunt = hunt->next)
+    for (struct sok_hunt *hunt = hunter->hunts; hunt; hunt = hunt->next) {
+        sok_hunt_enter(hunt);
         sok_hunt_step(hunt, mono_ms);
+    }
+    sok_log_set_context("", "");
     lease_more(hunter, mono_ms);
     if (mono_ms >= hunter->renew_at) {
         hunter->renew_at = mono_ms + SOK_HUNT_RENEW_MS;

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "net/http_client.h"
+#include "runtime/log.h"
 #include "services/auth/secretbox.h"
 #include "workers/hunter-private.h"
 
@@ -11,6 +12,7 @@
 
 static void finish(struct sok_hunt *hunt)
 {
+    sok_log_set_context("", "");
     atomic_store(&hunt->job.done, true);
     sok_torrents_wake(hunt->hunter->env.torrents);
 }
@@ -63,6 +65,7 @@ static void run_fetch(void *context)
     struct sok_hunt *hunt = context;
     struct sok_hunt_job *job = &hunt->job;
     struct sok_http_reply reply = {0};
+    sok_hunt_enter(hunt);
     struct sok_http_fetch fetch = {.timeout_ms = FETCH_TIMEOUT_MS, .max_bytes = SOK_TORRENT_FILE_MAX_BYTES};
     job->status = sok_secretbox_open_url(
         hunt->hunter->env.secretbox, job->arena, job->fetch.url, &fetch.url, &job->err);
@@ -93,6 +96,7 @@ static void run_import(void *context)
     struct sok_hunt_job *job = &hunt->job;
     struct sok_library *library = hunt->hunter->env.library;
     struct sok_import *import = &job->import.import;
+    sok_hunt_enter(hunt);
     import->mode = SOK_IMPORT_LINK;
     job->import.note = NULL;
     job->status = sok_library_import(library, job->arena, import, &job->import.result, &job->err);

@@ -22,10 +22,18 @@ static int64_t now_of(const struct sok_hunter *hunter)
 
 void sok_hunter_log(struct sok_hunt *hunt, const char *message, const struct sok_error *err)
 {
+    const struct sok_log_context before = *sok_log_context();
+    sok_hunt_enter(hunt);
     sok_log(
         err ? SOK_LOG_WARN : SOK_LOG_INFO, SOK_LOG_WORKER, message, SOK_TEXT("worker", "hunter"),
         SOK_TEXT("download_id", hunt->row.id), SOK_TEXT("info_hash", hunt->key[0] ? hunt->key : NULL),
         SOK_TEXT("title", hunt->row.title), SOK_TEXT("error", err ? err->message : NULL));
+    sok_log_set_context(before.request_id, before.traceparent);
+}
+
+void sok_hunt_enter(const struct sok_hunt *hunt)
+{
+    sok_log_set_context(hunt->request_id ? hunt->request_id : hunt->row.id, hunt->traceparent);
 }
 
 // Tells of the task's state, as the job loop does for the other workers.
@@ -83,6 +91,19 @@ struct sok_hunt *sok_hunt_free(struct sok_hunt *hunt)
     return NULL;
 }
 
+// Whose request it was says its task, which is there also when it has ended; without one the log names the
+// download alone.
+static void load_request(struct sok_hunt *hunt)
+{
+    struct sok_task task;
+    struct sok_error none = {0};
+    if (sok_tasks_find(sok_db_reader(hunt->hunter->env.db), hunt->arena, hunt->row.id, &task, &none) !=
+        SOK_OK)
+        return;
+    hunt->request_id = task.request_id;
+    hunt->traceparent = task.traceparent;
+}
+
 struct sok_hunt *sok_hunt_load(
     struct sok_hunter *hunter, const char *id, int64_t fence, struct sok_error *err)
 {
@@ -100,8 +121,11 @@ struct sok_hunt *sok_hunt_load(
     if (hunt->row.imported_at)
         hunt->phase = SOK_HUNT_SEEDING;
     hunt->leased_ms = sok_clock_mono_ms(hunter->env.clock);
-    if (fence)
+    load_request(hunt);
+    if (fence) {
         announce(hunt, "running", NULL);
+        sok_hunter_log(hunt, "download taken on", NULL);
+    }
     return hunt;
 }
 
@@ -330,6 +354,8 @@ static enum sok_status insert_media(struct sok_db_tx *tx, struct media_write *wr
         .task_type = sok_job_name(SOK_JOB_MONITOR),
         .payload = sok_format(write->arena, "{\"kind\":\"enrich\",\"media_id\":\"%s\"}", write->media_id),
         .media_id = write->media_id,
+        .request_id = write->hunt->request_id,
+        .traceparent = write->hunt->traceparent,
         .run_at = now_ms,
         .created_at = now_ms,
         .updated_at = now_ms,

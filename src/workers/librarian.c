@@ -170,6 +170,8 @@ static enum sok_status finish_scan(
             .id = id,
             .task_type = sok_job_name(SOK_JOB_MONITOR),
             .payload = "{\"kind\":\"enrich\"}",
+            .request_id = work->task.request_id,
+            .traceparent = work->task.traceparent,
             .run_at = now_ms,
             .created_at = now_ms,
             .updated_at = now_ms}};

@@ -10,6 +10,7 @@
 
 struct crew {
     struct sok_scout *scout;
+    struct sok_log_context log; // of the job: its threads work for the same request
     _Atomic bool cancelled;
     pthread_mutex_t lock; // guards all below
     pthread_cond_t changed;
@@ -76,6 +77,7 @@ static struct sok_asking *take_next(struct crew *crew, bool *ret_metadata)
 static void *run_thread(void *argument)
 {
     struct crew *crew = argument;
+    sok_log_set_context(crew->log.request_id, crew->log.traceparent);
     for (;;) {
         bool metadata;
         struct sok_asking *asking = take_next(crew, &metadata);
@@ -141,7 +143,7 @@ static size_t start_threads(struct crew *crew, pthread_t *threads, struct sok_er
 
 enum sok_status sok_scout_ask(struct sok_scout *scout, sok_scout_take take, struct sok_error *err)
 {
-    struct crew crew = {.scout = scout};
+    struct crew crew = {.scout = scout, .log = *sok_log_context()};
     pthread_t threads[SOK_SCOUT_THREADS_MAX];
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);

@@ -6,6 +6,7 @@
 
 #include "data/searches.h"
 #include "domain/merge.h"
+#include "runtime/log.h"
 #include "services/providers/registry.h"
 #include "workers/judge.h"
 #include "workers/worker.h"

@@ -10,7 +10,6 @@
 #include "runtime/log.h"
 #include "workers/worker_private.h"
 
-#define TRACE_ID_LEN 32
 #define THREADS_DEFAULT 2
 #define LEASE_DEFAULT_MS 30000
 #define POLL_DEFAULT_MS 2000
@@ -67,13 +66,6 @@ static enum sok_status lease_next(
 
 // --- Running
 
-// The trace's id alone, as the lines of the request have it: 00-TRACE-SPAN-FLAGS.
-static const char *trace_id(struct sok_arena *arena, const char *traceparent)
-{
-    bool whole = traceparent && strlen(traceparent) >= 3 + TRACE_ID_LEN;
-    return whole ? sok_strndup(arena, traceparent + 3, TRACE_ID_LEN) : "";
-}
-
 static void run_task(struct sok_worker *worker, struct sok_arena *arena, const struct sok_task *task)
 {
     struct sok_work_state state = {.worker = worker};
@@ -91,7 +83,7 @@ static void run_task(struct sok_worker *worker, struct sok_arena *arena, const s
     pthread_mutex_unlock(&worker->lock);
 
     sok_metric_add(work.env->metrics, SOK_METRIC_WORKER_BUSY, 1, worker->options.name, NULL, NULL);
-    sok_log_set_context(task->request_id ? task->request_id : task->id, trace_id(arena, task->traceparent));
+    sok_log_set_context(task->request_id ? task->request_id : task->id, task->traceparent);
     struct sok_error err = {0};
     const char *result = NULL;
     int64_t started_ms = sok_clock_mono_ms(work.env->clock);

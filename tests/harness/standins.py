@@ -2,7 +2,7 @@
 
 Each is a server of its own, so that one can fail while the others answer. `fault` switches what a server does:
 None, "500", "slow", "endless", "garbage", "html", "truncated", "close", "redirect-loop", "429", "401", "xml-error",
-"redirect-private", "huge-header". `calls` keeps the paths asked for.
+"redirect-private", "huge-header". `calls` keeps the paths asked for, `heads` the headers that came with them.
 """
 
 import base64
@@ -47,6 +47,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     self.url = urllib.parse.urlsplit(self.path)
     self.query = urllib.parse.parse_qs(self.url.query, keep_blank_values=True)
     standin.calls.append(self.path)
+    standin.heads.append(dict(self.headers))
     try:
       if not (standin.fault and self.misbehave(standin.fault)):
         standin.answer(self, self.url.path)
@@ -112,7 +113,7 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 class Standin:
   def __init__(self, fault=None):
-    self.fault, self.calls, self.stopping = fault, [], threading.Event()
+    self.fault, self.calls, self.heads, self.stopping = fault, [], [], threading.Event()
     self.server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"standin": self}))
     self.port = self.server.server_port
     self.base = f"http://127.0.0.1:{self.port}"

@@ -361,6 +361,14 @@ const char *sok_provider_base(const struct sok_provider_call *call, const char *
     return sok_text_empty(call->config->base_url) ? default_url : call->config->base_url;
 }
 
+// Whether it is a program that whoever runs this chose the address of (Prowlarr, Jackett, an indexer), not a
+// service of the whole world's: to those a trace would only say which of its questions belong together.
+static bool is_own(const struct sok_provider_call *call)
+{
+    const struct sok_provider_driver *driver = sok_provider_driver_find(call->config->kind);
+    return driver && !driver->default_url;
+}
+
 enum sok_status sok_provider_fetch(
     const struct sok_provider_call *call, const char *url, const char *const *headers, int64_t default_ms,
     struct sok_http_reply *ret, struct sok_error *err)
@@ -376,6 +384,7 @@ enum sok_status sok_provider_fetch(
         .headers = headers,
         .timeout_ms = left_ms,
         .breaker = call->config->id,
+        .traced = is_own(call),
         .cancelled = call->cancelled,
     };
     return sok_http_fetch(call->http, call->arena, &fetch, ret, err);

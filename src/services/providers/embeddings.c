@@ -177,6 +177,7 @@ static enum sok_status fetch_batch(
         .max_bytes = ANSWER_BYTES_MAX,
         .tries = 2,
         .breaker = "embeddings",
+        .traced = true,
     };
     struct sok_http_reply reply = {0};
     enum sok_status status = sok_http_fetch(server->http, arena, &fetch, &reply, err);

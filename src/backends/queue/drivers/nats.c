@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "base/wait.h"
+#include "runtime/log.h"
 
 #define SECOND_NS ((int64_t)1000000000)
 #define CONNECT_MS 2000
@@ -198,6 +199,18 @@ static void *run_puller(void *context)
 
 // --- Jobs.
 
+// Whose request it is about, for whoever looks at the streams: a worker reads it in the task's row.
+static natsStatus add_context(natsMsg *message)
+{
+    const struct sok_log_context *context = sok_log_context();
+    natsStatus status = NATS_OK;
+    if (*context->request_id)
+        status = natsMsgHeader_Set(message, "X-Request-ID", context->request_id);
+    if (status == NATS_OK && *context->traceparent)
+        status = natsMsgHeader_Set(message, "traceparent", context->traceparent);
+    return status;
+}
+
 static void nats_publish(struct sok_queue *base, enum sok_job job, const char *task_id)
 {
     struct nats_queue *queue = (struct nats_queue *)base;
@@ -207,6 +220,8 @@ static void nats_publish(struct sok_queue *base, enum sok_job job, const char *t
                             : NATS_CONNECTION_DISCONNECTED;
     if (status == NATS_OK)
         status = natsMsgHeader_Set(message, "Nats-Msg-Id", task_id);
+    if (status == NATS_OK)
+        status = add_context(message);
     if (status == NATS_OK)
         status = natsConnection_PublishMsg(queue->connection, message);
     natsMsg_Destroy(message);
