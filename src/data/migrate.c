@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "data/record.h"
+#include "data/tables.h"
 
 #define STATEMENT_MAX ((size_t)64 << 10)
 
@@ -125,13 +126,34 @@ static enum sok_status run_step(struct sok_db_tx *tx, void *context, struct sok_
     return SOK_OK;
 }
 
-static int64_t newest_version(void)
+int64_t sok_migrate_newest(void)
 {
     int64_t newest = 0;
     for (size_t i = 0; i < sok_schema_files_count; i++)
         if (file_version(&sok_schema_files[i]) > newest)
             newest = file_version(&sok_schema_files[i]);
     return newest;
+}
+
+enum sok_status sok_migrate_present(struct sok_db_tx *tx, int64_t *ret_version, struct sok_error *err)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    struct sok_table_schema *tables;
+    size_t count;
+    *ret_version = 0;
+    SOK_TRY(sok_tables_list(tx, arena, &tables, &count, err));
+    return sok_tables_find(tables, count, "schema_migrations") ? load_version(tx, ret_version, err) : SOK_OK;
+}
+
+enum sok_status sok_migrate_within(
+    struct sok_db_tx *tx, int64_t version, int64_t now_ms, struct sok_error *err)
+{
+    SOK_TRY(make_list(tx, NULL, err));
+    for (int64_t next = 1; next <= version; next++) {
+        struct step step = {.version = next, .now_ms = now_ms};
+        SOK_TRY(run_step(tx, &step, err));
+    }
+    return SOK_OK;
 }
 
 static enum sok_status take_snapshot(
@@ -150,7 +172,7 @@ static enum sok_status take_snapshot(
 enum sok_status sok_migrate(
     struct sok_db *db, const char *snapshot_dir, int64_t now_ms, int64_t *ret_applied, struct sok_error *err)
 {
-    int64_t present, newest = newest_version(), applied = 0;
+    int64_t present, newest = sok_migrate_newest(), applied = 0;
     SOK_TRY(sok_db_write(db, make_list, NULL, err));
     SOK_TRY(load_version(sok_db_reader(db), &present, err));
     if (present > newest)

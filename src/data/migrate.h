@@ -17,6 +17,18 @@ struct sok_migration_state {
 SOK_MUST_CHECK enum sok_status sok_migrate(
     struct sok_db *db, const char *snapshot_dir, int64_t now_ms, int64_t *ret_applied, struct sok_error *err);
 
+// The newest version that this program knows.
+int64_t sok_migrate_newest(void);
+
+// The version that the database has, 0 for one without a schema of ours. Changes nothing.
+SOK_MUST_CHECK enum sok_status sok_migrate_present(
+    struct sok_db_tx *tx, int64_t *ret_version, struct sok_error *err);
+
+// What is missing up to `version`, inside a write transaction of the caller's: for a database that is made
+// anew.
+SOK_MUST_CHECK enum sok_status sok_migrate_within(
+    struct sok_db_tx *tx, int64_t version, int64_t now_ms, struct sok_error *err);
+
 // All known versions in order, also those of a newer program that the database holds (name from the
 // database).
 SOK_MUST_CHECK enum sok_status sok_migrate_status(
