@@ -42,6 +42,19 @@ enum sok_status sok_db_open(
     return sok_db_open_with(&options, ret, err);
 }
 
+enum sok_status sok_db_add_row(
+    struct sok_arena *arena, struct sok_db_result *result, size_t *capacity, struct sok_db_value **ret_cells,
+    struct sok_error *err)
+{
+    if (result->row_count >= SOK_DB_ROWS_MAX)
+        return sok_fail(err, SOK_TOO_LARGE, "a query gave more than %d rows", SOK_DB_ROWS_MAX);
+    size_t before = result->row_count++ * result->column_count;
+    result->cells =
+        sok_grow_array(arena, result->cells, capacity, before + result->column_count, sizeof(*result->cells));
+    *ret_cells = &result->cells[before];
+    return SOK_OK;
+}
+
 struct sok_db *sok_db_close(struct sok_db *db)
 {
     if (db)

@@ -40,6 +40,12 @@ struct sok_db_tx {
     bool is_read;                 // of sok_db_read
 };
 
+// Room for one more row of `result`, which the driver fills in. `capacity`: of its cells, 0 at first.
+// SOK_TOO_LARGE when it would be one too many.
+enum sok_status sok_db_add_row(
+    struct sok_arena *arena, struct sok_db_result *result, size_t *capacity, struct sok_db_value **ret_cells,
+    struct sok_error *err);
+
 extern const struct sok_db_driver sok_db_sqlite, sok_db_postgres, sok_db_failing;
 
 #endif

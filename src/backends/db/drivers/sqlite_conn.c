@@ -282,14 +282,10 @@ static enum sok_status take_row(
     struct sok_arena *arena, sqlite3_stmt *handle, struct sok_db_result *result, size_t *capacity,
     struct sok_error *err)
 {
-    if (result->row_count >= SOK_DB_ROWS_MAX)
-        return sok_fail(err, SOK_TOO_LARGE, "a query gave more than %d rows", SOK_DB_ROWS_MAX);
-    size_t columns = result->column_count;
-    result->cells = sok_grow_array(
-        arena, result->cells, capacity, (result->row_count + 1) * columns, sizeof(*result->cells));
-    for (size_t column = 0; column < columns; column++)
-        copy_cell(arena, handle, (int)column, &result->cells[result->row_count * columns + column]);
-    result->row_count++;
+    struct sok_db_value *cells;
+    SOK_TRY(sok_db_add_row(arena, result, capacity, &cells, err));
+    for (size_t column = 0; column < result->column_count; column++)
+        copy_cell(arena, handle, (int)column, &cells[column]);
     return SOK_OK;
 }
 
