@@ -6,6 +6,21 @@
 #include "data/cursor.h"
 #include "net/range.h"
 
+void sok_api_name_endpoints(struct sok_api *api, struct sok_arena *arena)
+{
+    int *labels = sok_alloc_array(arena, sok_api_route_count + 1, sizeof(*labels));
+    for (size_t i = 0; i < sok_api_route_count; i++)
+        labels[i] = sok_label_intern(api->metrics, SOK_LABEL_ENDPOINT, sok_api_routes[i].path);
+    labels[sok_api_route_count] = sok_label_intern(api->metrics, SOK_LABEL_ENDPOINT, SOK_UNMATCHED);
+    api->endpoint_labels = labels;
+}
+
+int sok_api_endpoint_label(const struct sok_api *api, const struct sok_route *route)
+{
+    size_t row = route ? (size_t)(route - sok_api_routes) : sok_api_route_count;
+    return api->endpoint_labels && row <= sok_api_route_count ? api->endpoint_labels[row] : 0;
+}
+
 static const char *query_param(const void *context, const char *name)
 {
     return sok_request_query(context, name);

@@ -41,8 +41,9 @@ struct sok_api {
     struct sok_hub *hub;
     struct sok_reset_mail *reset_mail;
     struct sok_ip_gate *ip_gate;
-    int64_t started_ms;    // monotonic
-    _Atomic bool stopping; // /health says 503: whoever balances the load should look elsewhere
+    int64_t started_ms;         // monotonic
+    const int *endpoint_labels; // of the route table's rows; see sok_api_name_endpoints
+    _Atomic bool stopping;      // /health says 503: whoever balances the load should look elsewhere
 };
 
 static inline struct sok_api *sok_api_of(const struct sok_request *request)
@@ -58,6 +59,15 @@ const char *sok_api_web_address(const struct sok_config *config, struct sok_aren
 // The one route table (routes.c).
 extern const struct sok_route sok_api_routes[];
 extern const size_t sok_api_route_count;
+
+// What no route of the table is called in metrics and logs.
+#define SOK_UNMATCHED "unmatched"
+
+// Numbers the routes' paths for the metrics, once at start; the numbers live in the arena.
+void sok_api_name_endpoints(struct sok_api *api, struct sok_arena *arena);
+
+// The metrics' SOK_LABEL_ENDPOINT of a row of the route table; NULL: no route.
+int sok_api_endpoint_label(const struct sok_api *api, const struct sok_route *route);
 
 // The caller's page of a list: ?page=1&per_page=50&sort=-field, or ?cursor=, and its filters, which
 // data/filter.h reads out of it. Borrows the request. What is wrong is noted in err; sok_page_list then fails

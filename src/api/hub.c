@@ -84,7 +84,7 @@ static void remove_client(struct sok_hub *hub, struct hub_client *client)
     DL_DELETE(hub->clients, client);
     pthread_mutex_unlock(&hub->lock);
     free_client(client);
-    sok_metric_set(hub->options.metrics, SOK_METRIC_WS_CLIENTS, sok_ws_count(hub->ws), NULL);
+    sok_metric_set(hub->options.metrics, SOK_METRIC_WS_CLIENTS, sok_ws_count(hub->ws), 0, 0);
 }
 
 static bool add_client(struct sok_hub *hub, struct hub_client *client)
@@ -422,7 +422,7 @@ static void take_socket(void *context, int fd, const char *early, size_t early_l
     }
     if (end_code)
         sok_ws_close_one(hub->ws, socket, end_code, "session ended");
-    sok_metric_set(hub->options.metrics, SOK_METRIC_WS_CLIENTS, sok_ws_count(hub->ws), NULL);
+    sok_metric_set(hub->options.metrics, SOK_METRIC_WS_CLIENTS, sok_ws_count(hub->ws), 0, 0);
 }
 
 enum sok_status sok_hub_accept(

@@ -230,6 +230,7 @@ static void set_views(struct sok_program *program)
         .ip_gate = program->ip_gate,
         .started_ms = sok_clock_mono_ms(&sok_clock_system),
     };
+    sok_api_name_endpoints(&program->api, program->arena);
     program->env = (struct sok_worker_env){
         .config = &program->config,
         .clock = &sok_clock_system,
@@ -249,6 +250,9 @@ static void set_views(struct sok_program *program)
 static enum sok_status open_parts(struct sok_program *program, struct sok_error *err)
 {
     program->metrics = sok_metrics_new();
+    sok_metric_set(
+        program->metrics, SOK_METRIC_BUILD_INFO, 1,
+        sok_label_intern(program->metrics, SOK_LABEL_VERSION, SOK_VERSION), 0);
     sok_uuid7(sok_clock_now_ms(&sok_clock_system), program->owner);
     SOK_TRY(open_folders(program, err));
     SOK_TRY(open_backends(program, err));

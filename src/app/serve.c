@@ -78,6 +78,7 @@ static enum sok_status start_server(struct running *running, struct sok_error *e
             .public_is_tls =
                 sok_text_starts(program->config.public_url ? program->config.public_url : "", "https://"),
             .clock = &sok_clock_system,
+            .metrics = program->metrics,
         },
         &running->server, err);
 }

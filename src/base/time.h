@@ -22,4 +22,7 @@ void sok_time_format_http(int64_t at_ms, char ret_text[30]);
 int64_t sok_time_now_ms(void);
 int64_t sok_time_mono_ms(void);
 
+// The second one in microseconds, for measuring what is short.
+int64_t sok_time_mono_us(void);
+
 #endif

@@ -62,10 +62,12 @@ void sok_reply_json(struct sok_request *request, int http_status, json_t *body_t
     if (!body_taken)
         return;
     response->content_type = "application/json";
+    int64_t started_us = sok_time_mono_us();
     const char *text = sok_json_dump(request->arena, body_taken);
     response->bytes = text;
     response->len = strlen(text);
     json_decref(body_taken);
+    request->parts.us[SOK_PART_SERIALISATION] += sok_time_mono_us() - started_us;
 }
 
 void sok_reply_header(struct sok_request *request, const char *name, const char *value)

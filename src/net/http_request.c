@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "base/time.h"
 #include "net/multipart.h"
 #include "runtime/log.h"
 
@@ -32,6 +33,7 @@ void *sok_exchange_new(void *cls, const char *uri, struct MHD_Connection *mhd)
     exchange->request.response = &exchange->response;
     sok_http_count(server, &server->active, 1);
     sok_connection_asks(exchange->connection);
+    sok_metric_add(server->options.metrics, SOK_METRIC_API_ACTIVE, 1, 0, 0, 0);
     return exchange;
 }
 
@@ -65,6 +67,7 @@ void sok_exchange_done(
     sok_buf_done(&exchange->body);
     sok_arena_free(exchange->request.arena);
     *con_cls = NULL;
+    sok_metric_add(server->options.metrics, SOK_METRIC_API_ACTIVE, -1, 0, 0, 0);
     sok_http_count(server, &server->active, -1);
 }
 
@@ -160,15 +163,28 @@ static int64_t announced_length(const struct sok_exchange *exchange)
     return length; // -1: chunked
 }
 
+// What this thread logs and spends is the request's, until leave().
+static void enter(struct sok_exchange *exchange)
+{
+    sok_log_set_context(exchange->request.request_id, exchange->request.traceparent);
+    sok_metrics_follow(exchange->server->options.metrics, &exchange->request.parts);
+}
+
+static void leave(struct sok_metrics *metrics)
+{
+    sok_log_set_context("", "");
+    sok_metrics_follow(metrics, NULL);
+}
+
 // Whether this caller may do this, decided from the header: who may not has no body read into memory and none
 // parsed, and a body that is not understood counts against the limits like any other.
 static enum sok_status run_before(struct sok_exchange *exchange)
 {
     enum sok_status status = SOK_OK;
     if (!exchange->judged && exchange->server->options.before) {
-        sok_log_set_context(exchange->request.request_id, exchange->request.traceparent);
+        enter(exchange);
         status = exchange->server->options.before(&exchange->request, &exchange->error);
-        sok_log_set_context("", "");
+        leave(exchange->server->options.metrics);
     }
     exchange->judged = true;
     return status;
@@ -178,6 +194,7 @@ static enum MHD_Result begin(struct sok_exchange *exchange, const char *method, 
 {
     exchange->begun = true;
     exchange->request.started_ms = sok_clock_mono_ms(exchange->server->options.clock);
+    exchange->request.started_us = sok_time_mono_us();
     sok_connection_set(exchange->server, exchange->connection, SOK_CONN_BODY);
     if (!sok_exchange_head_fits(exchange))
         return sok_exchange_refuse_head(exchange);
@@ -272,10 +289,11 @@ static enum sok_status read_body(struct sok_exchange *exchange, struct sok_error
 
 static void run_handler(struct sok_exchange *exchange)
 {
-    sok_log_set_context(exchange->request.request_id, exchange->request.traceparent);
+    struct sok_metrics *metrics = exchange->server->options.metrics;
+    enter(exchange);
     enum sok_status status = exchange->request.route->handler(&exchange->request, &exchange->error);
     sok_exchange_finish(exchange, status);
-    sok_log_set_context("", "");
+    leave(metrics);
 }
 
 static void run_in_lane(void *context)

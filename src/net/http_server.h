@@ -104,7 +104,8 @@ struct sok_request {
     const char *request_id;
     const char *traceparent; // the caller's trace, else a new one, under a span of our own (runtime/trace.h)
     struct sok_principal principal;
-    int64_t started_ms;              // monotonic
+    int64_t started_ms, started_us;  // monotonic; the second by the system's clock, for measuring
+    struct sok_parts parts;          // where its time went
     const struct sok_error *failure; // set before `after` runs: what made the answer a problem; NULL: nothing
     struct sok_response *response;
 };
@@ -178,6 +179,7 @@ struct sok_http_server_options {
     const char *trusted_proxies; // CIDRs, comma-separated; NULL: none
     bool public_is_tls;          // clients come through TLS, which something before us ends
     const struct sok_clock *clock;
+    struct sok_metrics *metrics; // may be NULL
     int connections_max; // one address gets a fourth of them. 0: a third of the descriptors, at most 8192
     int threads;         // connection threads; 0: 2 per core, at least 4
     int lane_threads;    // 0: 4

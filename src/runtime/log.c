@@ -15,6 +15,7 @@
 
 static _Atomic int current_level = SOK_LOG_INFO;
 static _Atomic int current_format = SOK_LOG_AUTO;
+static _Atomic int64_t counts[SOK_LOG_ERROR + 1];
 static _Thread_local struct sok_log_context context;
 
 void sok_log_set(enum sok_log_level level, enum sok_log_format format)
@@ -26,6 +27,11 @@ void sok_log_set(enum sok_log_level level, enum sok_log_format format)
 bool sok_log_enabled(enum sok_log_level level)
 {
     return (int)level >= current_level;
+}
+
+int64_t sok_log_count(enum sok_log_level level)
+{
+    return counts[level];
 }
 
 void sok_log_set_context(const char *request_id, const char *traceparent)
@@ -176,6 +182,7 @@ void sok_log_fields(
 {
     if (!sok_log_enabled(level))
         return;
+    counts[level]++;
     int format = current_format;
     bool json = format == SOK_LOG_JSON || (format == SOK_LOG_AUTO && !isatty(STDERR_FILENO));
     SOK_BUF_AUTO line;

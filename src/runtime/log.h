@@ -25,6 +25,9 @@ enum sok_log_format { SOK_LOG_AUTO, SOK_LOG_JSON, SOK_LOG_TEXT }; // AUTO: text 
 void sok_log_set(enum sok_log_level level, enum sok_log_format format);
 bool sok_log_enabled(enum sok_log_level level);
 
+// How many lines of this level the process has written.
+int64_t sok_log_count(enum sok_log_level level);
+
 // What every line of this thread carries until changed: whose request it works for. "" where there is none.
 struct sok_log_context {
     char request_id[129], traceparent[SOK_TRACEPARENT_LEN + 1];

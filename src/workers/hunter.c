@@ -177,8 +177,10 @@ static void note_speed(struct sok_hunter *hunter)
     int64_t speed = 0;
     for (const struct sok_hunt *hunt = hunter->hunts; hunt; hunt = hunt->next)
         speed += hunt->row.download_speed;
-    sok_metric_set(hunter->env.metrics, SOK_METRIC_DOWNLOAD_SPEED, (double)speed, NULL);
-    sok_metric_set(hunter->env.metrics, SOK_METRIC_WORKER_BUSY, sok_hunter_active(hunter), "hunter");
+    sok_metric_set(hunter->env.metrics, SOK_METRIC_DOWNLOAD_SPEED, (double)speed, 0, 0);
+    sok_metric_set(
+        hunter->env.metrics, SOK_METRIC_WORKER_BUSY, sok_hunter_active(hunter),
+        sok_label_find(SOK_LABEL_WORKER, "hunter"), 0);
 }
 
 static void turn(struct sok_hunter *hunter)
@@ -277,7 +279,8 @@ enum sok_status sok_hunter_start(
         return status;
     }
     sok_metric_set(
-        env->metrics, SOK_METRIC_WORKER_THREADS, 2 + POOL_THREADS, "hunter"); // steps, listens, pool
+        env->metrics, SOK_METRIC_WORKER_THREADS, 2 + POOL_THREADS, // steps, listens, pool
+        sok_label_find(SOK_LABEL_WORKER, "hunter"), 0);
     *ret = hunter;
     return SOK_OK;
 }

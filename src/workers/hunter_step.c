@@ -221,7 +221,7 @@ static void count_bytes(struct sok_hunt *hunt, const struct sok_torrent_status *
     if (hunt->metric_bytes && status->downloaded_bytes > hunt->metric_bytes)
         sok_metric_add(
             hunt->hunter->env.metrics, SOK_METRIC_DOWNLOAD_BYTES,
-            (double)(status->downloaded_bytes - hunt->metric_bytes), NULL, NULL, NULL);
+            (double)(status->downloaded_bytes - hunt->metric_bytes), 0, 0, 0);
     hunt->metric_bytes = status->downloaded_bytes;
 }
 
@@ -348,7 +348,7 @@ static void finish_import(struct sok_hunt *hunt)
     hunt->event_at = 0;
     sok_metric_observe(
         hunt->hunter->env.metrics, SOK_METRIC_DOWNLOAD_SECONDS,
-        (double)(hunt->row.completed_at - hunt->row.created_at) / 1000, NULL);
+        (double)(hunt->row.completed_at - hunt->row.created_at) / 1000, 0);
     sok_hunt_publish(hunt, "download.completed");
     sok_hunt_publish_library(hunt);
     sok_hunter_log(hunt, "download complete", NULL);

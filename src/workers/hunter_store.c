@@ -51,13 +51,14 @@ static void announce(struct sok_hunt *hunt, const char *status, const struct sok
     if (sok_text_eq(status, "running"))
         return;
     bool is_retried = sok_text_eq(status, "pending");
-    sok_metric_add(env->metrics, SOK_METRIC_WORKER_JOBS, 1, "hunter", is_retried ? "retried" : status, NULL);
+    int hunter = sok_label_find(SOK_LABEL_WORKER, "hunter");
+    int ending = sok_label_find(SOK_LABEL_JOB_STATUS, is_retried ? "retried" : status);
+    sok_metric_add(env->metrics, SOK_METRIC_WORKER_JOBS, 1, hunter, ending, 0);
     sok_metric_observe(
         env->metrics, SOK_METRIC_WORKER_JOB_SECONDS,
-        (double)(sok_clock_mono_ms(env->clock) - hunt->leased_ms) / 1000, "hunter");
+        (double)(sok_clock_mono_ms(env->clock) - hunt->leased_ms) / 1000, hunter);
     if (why)
-        sok_metric_add(
-            env->metrics, SOK_METRIC_WORKER_ERRORS, 1, "hunter", sok_status_info(why->status)->code, NULL);
+        sok_metric_add(env->metrics, SOK_METRIC_WORKER_ERRORS, 1, hunter, (int)why->status, 0);
 }
 
 static bool did(struct sok_hunt *hunt, enum sok_status status, const char *what, const struct sok_error *err)

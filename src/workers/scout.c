@@ -161,16 +161,15 @@ static enum sok_status take_media(
 static void measure(const struct sok_scout *scout, const struct sok_asking *asking)
 {
     struct sok_metrics *metrics = scout->work->env->metrics;
-    const char *name = asking->provider.config.name;
-    sok_metric_add(metrics, SOK_METRIC_SEARCH_REQUESTS, 1, name, NULL, NULL);
-    sok_metric_observe(metrics, SOK_METRIC_SEARCH_SECONDS, (double)asking->latency_ms / 1000, name);
+    int provider = sok_label_intern(metrics, SOK_LABEL_PROVIDER, asking->provider.config.name);
+    sok_metric_add(metrics, SOK_METRIC_SEARCH_REQUESTS, 1, provider, 0, 0);
+    sok_metric_observe(metrics, SOK_METRIC_SEARCH_SECONDS, (double)asking->latency_ms / 1000, provider);
     if (asking->status == SOK_OK)
         sok_metric_add(
-            metrics, SOK_METRIC_SEARCH_RESULTS, (double)(asking->metadata ? 1 : asking->releases.count), name,
-            NULL, NULL);
+            metrics, SOK_METRIC_SEARCH_RESULTS, (double)(asking->metadata ? 1 : asking->releases.count),
+            provider, 0, 0);
     else if (!(asking->metadata && asking->status == SOK_NOT_FOUND))
-        sok_metric_add(
-            metrics, SOK_METRIC_SEARCH_ERRORS, 1, name, sok_status_info(asking->status)->code, NULL);
+        sok_metric_add(metrics, SOK_METRIC_SEARCH_ERRORS, 1, provider, (int)asking->status, 0);
 }
 
 static enum sok_status take_answer(struct sok_scout *scout, struct sok_asking *asking, struct sok_error *err)

@@ -84,8 +84,8 @@ static void sample_system(
     sample->values[SOK_GAUGE_MEMORY] = sok_memory_percent(text);
     sample->resident_bytes = resident_bytes();
     if (sample->values[SOK_GAUGE_CPU] >= 0)
-        sok_metric_set(env->metrics, SOK_METRIC_SYSTEM_CPU, sample->values[SOK_GAUGE_CPU], NULL);
-    sok_metric_set(env->metrics, SOK_METRIC_SYSTEM_MEMORY, (double)sample->resident_bytes, NULL);
+        sok_metric_set(env->metrics, SOK_METRIC_SYSTEM_CPU, sample->values[SOK_GAUGE_CPU], 0, 0);
+    sok_metric_set(env->metrics, SOK_METRIC_SYSTEM_MEMORY, (double)sample->resident_bytes, 0, 0);
 }
 
 // Free bytes of a folder's disk, or -1.
@@ -103,7 +103,7 @@ static void sample_disks(const struct sok_worker_env *env, struct sok_arena *are
     sample->values[SOK_GAUGE_DISK_LIBRARY] =
         free_bytes(library ? sok_strndup(arena, library, strcspn(library, ":")) : NULL);
     if (sample->values[SOK_GAUGE_DISK_DATA] >= 0)
-        sok_metric_set(env->metrics, SOK_METRIC_SYSTEM_DISK_FREE, sample->values[SOK_GAUGE_DISK_DATA], NULL);
+        sok_metric_set(env->metrics, SOK_METRIC_SYSTEM_DISK_FREE, sample->values[SOK_GAUGE_DISK_DATA], 0, 0);
 }
 
 static void sample_health(
@@ -159,7 +159,9 @@ static void sample_tasks(const struct sok_worker_env *env, struct sok_arena *are
         total += pending[job];
     }
     for (int job = 0; job < SOK_JOB_COUNT; job++)
-        sok_metric_set(env->metrics, SOK_METRIC_WORKER_QUEUE, pending[job], workers[job]);
+        sok_metric_set(
+            env->metrics, SOK_METRIC_WORKER_QUEUE, pending[job],
+            sok_label_find(SOK_LABEL_WORKER, workers[job]), 0);
     sample->values[SOK_GAUGE_PENDING] = total;
 }
 

@@ -82,7 +82,7 @@ static void run_task(struct sok_worker *worker, struct sok_arena *arena, const s
     DL_APPEND(worker->running, &state);
     pthread_mutex_unlock(&worker->lock);
 
-    sok_metric_add(work.env->metrics, SOK_METRIC_WORKER_BUSY, 1, worker->options.name, NULL, NULL);
+    sok_metric_add(work.env->metrics, SOK_METRIC_WORKER_BUSY, 1, worker->label, 0, 0);
     sok_log_set_context(task->request_id ? task->request_id : task->id, task->traceparent);
     struct sok_error err = {0};
     const char *result = NULL;
@@ -96,10 +96,10 @@ static void run_task(struct sok_worker *worker, struct sok_arena *arena, const s
     }
     sok_metric_observe(
         work.env->metrics, SOK_METRIC_WORKER_JOB_SECONDS,
-        (double)(sok_clock_mono_ms(work.env->clock) - started_ms) / 1000.0, worker->options.name);
+        (double)(sok_clock_mono_ms(work.env->clock) - started_ms) / 1000.0, worker->label);
     sok_work_end(&work, status, result, &err);
     sok_log_set_context("", "");
-    sok_metric_add(work.env->metrics, SOK_METRIC_WORKER_BUSY, -1, worker->options.name, NULL, NULL);
+    sok_metric_add(work.env->metrics, SOK_METRIC_WORKER_BUSY, -1, worker->label, 0, 0);
 
     pthread_mutex_lock(&worker->lock);
     DL_DELETE(worker->running, &state);
@@ -246,6 +246,7 @@ enum sok_status sok_worker_start(
     set_defaults(&worker->options);
     pthread_mutex_init(&worker->lock, NULL);
     sok_wait_init(&worker->changed);
+    worker->label = sok_label_find(SOK_LABEL_WORKER, options->name);
     worker->threads = calloc((size_t)worker->options.threads, sizeof(*worker->threads));
     if (!worker->threads)
         sok_panic("out of memory for a worker");
@@ -260,7 +261,7 @@ enum sok_status sok_worker_start(
         sok_worker_stop(worker, 0);
         return sok_fail_errno(err, SOK_UNAVAILABLE, error, "cannot start the worker %s", options->name);
     }
-    sok_metric_set(options->env->metrics, SOK_METRIC_WORKER_THREADS, worker->started, options->name);
+    sok_metric_set(options->env->metrics, SOK_METRIC_WORKER_THREADS, worker->started, worker->label, 0);
     *ret = worker;
     return SOK_OK;
 }

@@ -220,18 +220,17 @@ static void report(const struct end *end)
     const char *status = end->is_dead ? "failed" : names[end->ending];
     const char *error = failed ? end->why->message : NULL;
     sok_work_announce(work, status, end->ending == END_COMPLETED ? 100 : work->task.progress, error);
+    const char *as = failed && !end->is_dead ? "retried" : status;
+    int worker = work->state->worker->label;
     sok_metric_add(
-        work->env->metrics, SOK_METRIC_WORKER_JOBS, 1, options->name,
-        failed && !end->is_dead ? "retried" : status, NULL);
+        work->env->metrics, SOK_METRIC_WORKER_JOBS, 1, worker, sok_label_find(SOK_LABEL_JOB_STATUS, as), 0);
     if (!failed) {
         sok_log(
             SOK_LOG_INFO, SOK_LOG_WORKER, "job ended", SOK_TEXT("worker", options->name),
             SOK_TEXT("task_id", work->task.id), SOK_TEXT("status", status));
         return;
     }
-    sok_metric_add(
-        work->env->metrics, SOK_METRIC_WORKER_ERRORS, 1, options->name,
-        sok_status_info(end->why->status)->code, NULL);
+    sok_metric_add(work->env->metrics, SOK_METRIC_WORKER_ERRORS, 1, worker, (int)end->why->status, 0);
     sok_log_error(
         end->is_dead ? SOK_LOG_ERROR : SOK_LOG_WARN, SOK_LOG_WORKER,
         end->is_dead ? "job failed for good" : "job failed, will be tried again", end->why);

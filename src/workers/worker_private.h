@@ -19,6 +19,7 @@ struct sok_work_state {
 
 struct sok_worker {
     struct sok_worker_options options;
+    int label; // SOK_LABEL_WORKER
     pthread_t *threads, keeper;
     int started;
     bool keeper_started;

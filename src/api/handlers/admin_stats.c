@@ -223,8 +223,8 @@ static json_t *cache_json(struct sok_metrics *metrics)
         sok_json_set_real(kind, "hit_rate", hits + misses ? (double)hits / (double)(hits + misses) : 0);
     }
     json_object_set_new(cache, "kinds", kinds);
-    sok_json_set_int(cache, "bytes", (int64_t)sok_metric_get(metrics, SOK_METRIC_CACHE_BYTES, NULL));
-    sok_json_set_int(cache, "evictions", (int64_t)sok_metric_get(metrics, SOK_METRIC_CACHE_EVICTIONS, NULL));
+    sok_json_set_int(cache, "bytes", (int64_t)sok_metric_get(metrics, SOK_METRIC_CACHE_BYTES, 0));
+    sok_json_set_int(cache, "evictions", (int64_t)sok_metric_get(metrics, SOK_METRIC_CACHE_EVICTIONS, 0));
     return cache;
 }
 
@@ -237,9 +237,11 @@ static json_t *workers_json(const struct sok_api *api)
             json_array_append_new(roles, json_string(sok_role_names[i]));
     sok_metric_each(
         api->metrics, SOK_METRIC_WORKER_THREADS, take_value, &(struct each){pools, "name", "threads"});
-    json_array_foreach(pools, i, pool) sok_json_set_int(
-        pool, "busy",
-        (int64_t)sok_metric_get(api->metrics, SOK_METRIC_WORKER_BUSY, sok_json_text(pool, "name", "")));
+    json_array_foreach(pools, i, pool)
+    {
+        int worker = sok_label_find(SOK_LABEL_WORKER, sok_json_text(pool, "name", ""));
+        sok_json_set_int(pool, "busy", (int64_t)sok_metric_get(api->metrics, SOK_METRIC_WORKER_BUSY, worker));
+    }
     json_object_set_new(workers, "roles", roles);
     json_object_set_new(workers, "pools", pools);
     return workers;
@@ -253,7 +255,7 @@ enum sok_status sok_admin_system_stats(struct sok_request *request, struct sok_e
     int64_t up_ms = sok_clock_mono_ms(api->clock) - api->started_ms;
     sok_json_set_time(body, "started_at", sok_clock_now_ms(api->clock) - up_ms);
     sok_json_set_int(body, "uptime_seconds", up_ms / 1000);
-    sok_json_set_int(body, "websockets", (int64_t)sok_metric_get(api->metrics, SOK_METRIC_WS_CLIENTS, NULL));
+    sok_json_set_int(body, "websockets", (int64_t)sok_metric_get(api->metrics, SOK_METRIC_WS_CLIENTS, 0));
     json_object_set_new(body, "workers", workers_json(api));
     json_object_set_new(body, "cache", cache_json(api->metrics));
     sok_reply_json(request, 200, body);

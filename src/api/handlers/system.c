@@ -57,6 +57,7 @@ enum sok_status sok_system_metrics(struct sok_request *request, struct sok_error
 {
     SOK_BUF_AUTO text;
     sok_buf_init(&text, METRICS_MAX_BYTES);
+    sok_metrics_sample_process(sok_api_of(request)->metrics);
     sok_metrics_format(sok_api_of(request)->metrics, &text);
     if (text.overflow)
         return sok_fail(err, SOK_TOO_LARGE, "the metrics are over %zu bytes", METRICS_MAX_BYTES);

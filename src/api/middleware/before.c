@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "base/time.h"
 #include "services/auth/api_keys.h"
 #include "services/auth/auth.h"
 
@@ -54,6 +55,17 @@ static enum sok_status find_principal(struct sok_request *request, struct sok_er
     return status;
 }
 
+// Its share of the request's time, without what the database and the cache took for it.
+static enum sok_status find_principal_measured(struct sok_request *request, struct sok_error *err)
+{
+    int64_t *us = request->parts.us, started_us = sok_time_mono_us();
+    int64_t elsewhere_us = us[SOK_PART_DATABASE] + us[SOK_PART_CACHE];
+    enum sok_status status = find_principal(request, err);
+    elsewhere_us = us[SOK_PART_DATABASE] + us[SOK_PART_CACHE] - elsewhere_us;
+    us[SOK_PART_AUTH] += sok_time_mono_us() - started_us - elsewhere_us;
+    return status;
+}
+
 enum sok_status sok_api_before(struct sok_request *request, struct sok_error *err)
 {
     enum sok_address_verdict address = sok_api_judge_address(request);
@@ -67,7 +79,7 @@ enum sok_status sok_api_before(struct sok_request *request, struct sok_error *er
     SOK_TRY(sok_api_check_host(request, err));
     SOK_TRY(sok_api_limit_address(request, err));
     bool is_operator = address == SOK_ADDRESS_WHITELISTED || sok_api_is_local(request);
-    enum sok_status status = find_principal(request, err);
+    enum sok_status status = find_principal_measured(request, err);
     if (status == SOK_OK)
         status = sok_policy_judge(request->route->policy, &request->principal, is_operator, err);
     SOK_TRY(status);

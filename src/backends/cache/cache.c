@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backends/cache/driver.h"
+#include "base/time.h"
 
 #define KEY_MAX 200
 #define VALUE_MAX ((size_t)1 << 20)
@@ -49,15 +50,23 @@ static bool key_fits(const char *key)
     return strlen(key) <= KEY_MAX;
 }
 
+static void measure(struct sok_cache *cache, enum sok_label_cache_operation operation, int64_t started_us)
+{
+    double seconds = sok_metrics_spend(cache->metrics, SOK_PART_CACHE, started_us);
+    sok_metric_observe(cache->metrics, SOK_METRIC_CACHE_SECONDS, seconds, (int)operation);
+}
+
 static enum sok_status look_up(
     struct sok_cache *cache, struct sok_arena *arena, const char *kind, const char *key, bool remove,
     const char **ret_value, size_t *ret_len, struct sok_error *err)
 {
+    int64_t started_us = sok_time_mono_us();
     enum sok_status status =
         key_fits(key) ? cache->driver->get(cache, arena, kind, key, remove, ret_value, ret_len, err)
                       : sok_fail(err, SOK_NOT_FOUND, "not in the cache");
     enum sok_metric metric = status == SOK_OK ? SOK_METRIC_CACHE_HITS : SOK_METRIC_CACHE_MISSES;
-    sok_metric_add(cache->metrics, metric, 1, kind, NULL, NULL);
+    sok_metric_add(cache->metrics, metric, 1, sok_label_find(SOK_LABEL_CACHE_TYPE, kind), 0, 0);
+    measure(cache, SOK_CACHE_OP_GET, started_us);
     return status;
 }
 
@@ -78,8 +87,11 @@ enum sok_status sok_cache_take(
 void sok_cache_put(
     struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len, int64_t ttl_ms)
 {
-    if (key_fits(key) && len <= VALUE_MAX && ttl_ms > 0)
-        cache->driver->put(cache, kind, key, value, len, ttl_ms);
+    if (!key_fits(key) || len > VALUE_MAX || ttl_ms <= 0)
+        return;
+    int64_t started_us = sok_time_mono_us();
+    cache->driver->put(cache, kind, key, value, len, ttl_ms);
+    measure(cache, SOK_CACHE_OP_PUT, started_us);
 }
 
 void sok_cache_replace(
@@ -106,7 +118,9 @@ void sok_cache_remove(struct sok_cache *cache, const char *kind, const char *key
 
 void sok_cache_clear(struct sok_cache *cache, const char *kind)
 {
+    int64_t started_us = sok_time_mono_us();
     cache->driver->clear(cache, kind, NULL);
+    measure(cache, SOK_CACHE_OP_CLEAR, started_us);
 }
 
 enum sok_status sok_cache_limit(
@@ -119,7 +133,10 @@ enum sok_status sok_cache_limit(
         return SOK_OK;
     if (!key_fits(key))
         return sok_fail(err, SOK_INVALID, "a limit's key of more than %d bytes", KEY_MAX);
-    return cache->driver->limit(cache, key, limit, window_ms, ret_used, ret_reset_ms, err);
+    int64_t started_us = sok_time_mono_us();
+    enum sok_status status = cache->driver->limit(cache, key, limit, window_ms, ret_used, ret_reset_ms, err);
+    measure(cache, SOK_CACHE_OP_LIMIT, started_us);
+    return status;
 }
 
 void sok_cache_limit_forget(struct sok_cache *cache, const char *key)

@@ -77,14 +77,20 @@ struct sok_db_tx *sok_db_reader(struct sok_db *db)
     return db->driver->reader(db);
 }
 
-// The metric's label: a handful of values whatever the statement.
-static const char *query_type(const char *sql)
+static int query_type(const char *sql)
 {
-    static const char *const types[] = {"select", "insert", "update", "delete"};
-    for (size_t i = 0; i < SOK_ARRAY_LEN(types); i++)
-        if (strncasecmp(sql, types[i], strlen(types[i])) == 0)
-            return types[i];
-    return "other";
+    switch (*sql | 0x20) {
+    case 's':
+        return strncasecmp(sql, "select", 6) == 0 ? SOK_QUERY_SELECT : SOK_QUERY_OTHER;
+    case 'i':
+        return strncasecmp(sql, "insert", 6) == 0 ? SOK_QUERY_INSERT : SOK_QUERY_OTHER;
+    case 'u':
+        return strncasecmp(sql, "update", 6) == 0 ? SOK_QUERY_UPDATE : SOK_QUERY_OTHER;
+    case 'd':
+        return strncasecmp(sql, "delete", 6) == 0 ? SOK_QUERY_DELETE : SOK_QUERY_OTHER;
+    default:
+        return SOK_QUERY_OTHER;
+    }
 }
 
 // --- What a transaction writes, told by its statements.
@@ -157,24 +163,36 @@ void sok_db_listen(struct sok_db *db, sok_db_listener listener, void *context)
     db->listener_context = context;
 }
 
+// A statement of a transaction is part of the time that its sok_db_write measures.
+static void measure_query(
+    const struct sok_db_tx *tx, const char *sql, int64_t started_us, enum sok_status status)
+{
+    struct sok_db *db = tx->db;
+    double seconds = tx == db->driver->reader(db)
+                         ? sok_metrics_spend(db->metrics, SOK_PART_DATABASE, started_us)
+                         : (double)(sok_time_mono_us() - started_us) / 1e6;
+    sok_metric_add(db->metrics, SOK_METRIC_DB_QUERIES, 1, 0, 0, 0);
+    sok_metric_observe(db->metrics, SOK_METRIC_DB_QUERY_SECONDS, seconds, query_type(sql));
+    if (status != SOK_OK)
+        sok_metric_add(db->metrics, SOK_METRIC_DB_ERRORS, 1, (int)status, 0, 0);
+}
+
 enum sok_status sok_db_query(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *sql, const struct sok_db_value *params,
     size_t param_count, struct sok_db_result *ret, struct sok_error *err)
 {
     struct sok_metrics *metrics = tx->db->metrics;
-    int64_t started = metrics ? sok_time_mono_ms() : 0;
+    int64_t started_us = metrics ? sok_time_mono_us() : 0;
     if (tx->writes)
         note_statement(tx->writes, sql);
     enum sok_status status = tx->db->driver->query(tx, arena, sql, params, param_count, ret, err);
-    if (metrics) {
-        double seconds = (double)(sok_time_mono_ms() - started) / 1000.0;
-        sok_metric_add(metrics, SOK_METRIC_DB_QUERIES, 1, NULL, NULL, NULL);
-        sok_metric_observe(metrics, SOK_METRIC_DB_QUERY_SECONDS, seconds, query_type(sql));
-    }
+    if (metrics)
+        measure_query(tx, sql, started_us, status);
     return status;
 }
 
-enum sok_status sok_db_write(struct sok_db *db, sok_db_body body, void *context, struct sok_error *err)
+static enum sok_status write_and_tell(
+    struct sok_db *db, sok_db_body body, void *context, struct sok_error *err)
 {
     if (!db->listener)
         return db->driver->write(db, body, context, WRITE_WAIT_MS, err);
@@ -184,9 +202,26 @@ enum sok_status sok_db_write(struct sok_db *db, sok_db_body body, void *context,
     return status;
 }
 
+enum sok_status sok_db_write(struct sok_db *db, sok_db_body body, void *context, struct sok_error *err)
+{
+    if (!db->metrics)
+        return write_and_tell(db, body, context, err);
+    int64_t started_us = sok_time_mono_us();
+    enum sok_status status = write_and_tell(db, body, context, err);
+    double seconds = sok_metrics_spend(db->metrics, SOK_PART_DATABASE, started_us);
+    sok_metric_observe(db->metrics, SOK_METRIC_DB_TRANSACTION_SECONDS, seconds, 0);
+    sok_metric_add(
+        db->metrics, SOK_METRIC_DB_TRANSACTIONS, 1,
+        status == SOK_OK ? SOK_TRANSACTION_COMMITTED : SOK_TRANSACTION_FAILED, 0, 0);
+    return status;
+}
+
 enum sok_status sok_db_read(struct sok_db *db, sok_db_body body, void *context, struct sok_error *err)
 {
-    return db->driver->read(db, body, context, err);
+    int64_t started_us = sok_time_mono_us();
+    enum sok_status status = db->driver->read(db, body, context, err);
+    sok_metrics_spend(db->metrics, SOK_PART_DATABASE, started_us);
+    return status;
 }
 
 enum sok_status sok_db_scan(

@@ -474,7 +474,7 @@ static void queries_are_counted(void **state)
     assert_ok(SOK_DB_QUERY(sok_db_reader(db), NULL, NULL, &f->err, "SELECT 1"));
     sok_db_close(db);
     sok_metrics_format(metrics, &text);
-    assert_non_null(strstr(text.data, "sokoul_db_queries_total 1"));
+    assert_non_null(strstr(text.data, "sokoul_db_queries_total 1\n"));
     sok_metrics_free(metrics);
 }
 

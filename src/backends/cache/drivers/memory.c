@@ -14,6 +14,7 @@
 #define BYTES_MAX ((size_t)64 << 20)
 #define ENTRIES_MAX 100000
 #define ENTRY_OVERHEAD 160 // of the struct, its hash handle and malloc, roughly
+#define KIND_SIZE 16       // of the longest kind there is, and more
 #define LIMIT_KIND SOK_CACHE_LIMIT_KIND
 
 struct ring {
@@ -56,6 +57,16 @@ static struct room *room_of(struct memory *memory, const struct entry *entry)
     return is_counter ? &memory->counters : &memory->values;
 }
 
+static void count_removal(const struct memory *memory, const struct entry *entry, enum sok_label_removal why)
+{
+    char kind[KIND_SIZE] = "";
+    if (entry->kind_len < sizeof(kind))
+        memcpy(kind, entry->key, entry->kind_len);
+    sok_metric_add(
+        memory->base.metrics, SOK_METRIC_CACHE_REMOVALS, 1, sok_label_find(SOK_LABEL_CACHE_TYPE, kind),
+        (int)why, 0);
+}
+
 static void drop(struct memory *memory, struct entry *entry)
 {
     struct room *room = room_of(memory, entry);
@@ -84,6 +95,7 @@ static struct entry *find(struct memory *memory, const char *key, int64_t now_ms
     if (!entry)
         return NULL;
     if (entry->expires_ms <= now_ms) {
+        count_removal(memory, entry, SOK_REMOVAL_EXPIRED);
         drop(memory, entry);
         return NULL;
     }
@@ -99,9 +111,19 @@ static void make_room(struct memory *memory, const struct room *room, const stru
         struct entry *oldest = room->by_use->prev; // utlist: the head's prev is the tail
         if (oldest == keep)
             return;
+        count_removal(memory, oldest, SOK_REMOVAL_EVICTED);
         drop(memory, oldest);
-        sok_metric_add(memory->base.metrics, SOK_METRIC_CACHE_EVICTIONS, 1, NULL, NULL, NULL);
+        sok_metric_add(memory->base.metrics, SOK_METRIC_CACHE_EVICTIONS, 1, 0, 0, 0);
     }
+}
+
+static void note_size(const struct memory *memory)
+{
+    struct sok_metrics *metrics = memory->base.metrics;
+    sok_metric_set(
+        metrics, SOK_METRIC_CACHE_BYTES, (double)(memory->values.bytes + memory->counters.bytes), 0, 0);
+    sok_metric_set(
+        metrics, SOK_METRIC_CACHE_ENTRIES, (double)(memory->values.entries + memory->counters.entries), 0, 0);
 }
 
 // Takes key and value.
@@ -126,9 +148,7 @@ static void insert(
     room->bytes += entry_bytes(entry);
     room->entries++;
     make_room(memory, room, entry);
-    sok_metric_set(
-        memory->base.metrics, SOK_METRIC_CACHE_BYTES, (double)(memory->values.bytes + memory->counters.bytes),
-        NULL);
+    note_size(memory);
 }
 
 static enum sok_status memory_open(
@@ -207,14 +227,18 @@ static void memory_clear(struct sok_cache *cache, const char *kind, const char *
     if (key) {
         char *full = make_key(kind, key);
         struct entry *entry = find(memory, full, sok_clock_mono_ms(memory->clock));
-        if (entry)
+        if (entry) {
+            count_removal(memory, entry, SOK_REMOVAL_CLEARED);
             drop(memory, entry);
+        }
         free(full);
     } else {
         struct entry *entry, *next;
         HASH_ITER(hh, memory->by_key, entry, next)
-        if (matches(entry, kind, NULL))
+        if (matches(entry, kind, NULL)) {
+            count_removal(memory, entry, SOK_REMOVAL_CLEARED);
             drop(memory, entry);
+        }
     }
     pthread_mutex_unlock(&memory->lock);
 }

@@ -152,13 +152,16 @@ static redisReply *run(struct redis *redis, const struct words *words)
     for (int try = 0; try < 2; try++) {
         redisContext *context = take(redis);
         if (!context)
-            return NULL;
+            break;
         redisReply *reply = ask(context, words);
         bool is_slow = context->err == REDIS_ERR_IO && sok_text_eq(words->text[0], "EVALSHA");
         give_back(redis, context);
-        if (reply || is_slow) // it may have counted
+        if (reply)
             return reply;
+        if (is_slow) // it may have counted
+            break;
     }
+    sok_metric_add(redis->base.metrics, SOK_METRIC_CACHE_ERRORS, 1, 0, 0, 0);
     return NULL;
 }
 

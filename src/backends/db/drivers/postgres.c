@@ -83,7 +83,7 @@ static enum sok_status take_conn(
     pthread_mutex_unlock(&db->lock);
     if (status != SOK_OK)
         return SOK_UNAVAILABLE;
-    sok_metric_set(db->base.metrics, SOK_METRIC_DB_CONNECTIONS, (double)in_use, NULL);
+    sok_metric_set(db->base.metrics, SOK_METRIC_DB_CONNECTIONS, (double)in_use, 0, 0);
     struct sok_error why = {0};
     if (!conn && sok_pg_conn_open(db->url, &conn, &why) != SOK_OK) {
         pthread_mutex_lock(&db->lock);
@@ -334,7 +334,7 @@ static enum sok_status postgres_open(
         postgres_close(&db->base);
         return status;
     }
-    sok_metric_set(options->metrics, SOK_METRIC_DB_POOL_SIZE, (double)db->max, NULL);
+    sok_metric_set(options->metrics, SOK_METRIC_DB_POOL_SIZE, (double)db->max, 0, 0);
     *ret = &db->base;
     return SOK_OK;
 }

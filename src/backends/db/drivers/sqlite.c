@@ -142,7 +142,7 @@ static enum sok_status sqlite_open(
         free_db(db);
         return status;
     }
-    sok_metric_set(options->metrics, SOK_METRIC_DB_POOL_SIZE, SOK_SQLITE_READERS_MAX, NULL);
+    sok_metric_set(options->metrics, SOK_METRIC_DB_POOL_SIZE, SOK_SQLITE_READERS_MAX, 0, 0);
     *ret = &db->base;
     return SOK_OK;
 }
@@ -175,7 +175,7 @@ static enum sok_status take_reader(struct sqlite_db *db, struct sok_sqlite_conn 
         db->reader_count++;
     size_t in_use = db->reader_count - db->idle_count;
     pthread_mutex_unlock(&db->lock);
-    sok_metric_set(db->base.metrics, SOK_METRIC_DB_CONNECTIONS, (double)in_use, NULL);
+    sok_metric_set(db->base.metrics, SOK_METRIC_DB_CONNECTIONS, (double)in_use, 0, 0);
     if (!conn && !may_open)
         return sok_fail(err, SOK_UNAVAILABLE, "all connections to the database are in use");
     if (!conn) {

@@ -1,0 +1,60 @@
+// The labels of metrics and their values. A value is a number that a call site names by one of the enums
+// below; its text stands in metrics_table.c, in the same order. 0 is "other" of every label.
+#ifndef SOK_RUNTIME_METRICS_LABELS_H
+#define SOK_RUNTIME_METRICS_LABELS_H
+
+#include "base/status.h"
+
+enum sok_label {
+    SOK_LABEL_NONE,
+    SOK_LABEL_CACHE_TYPE,      // found by its name, sok_label_find
+    SOK_LABEL_ENDPOINT,        // open: sok_label_intern
+    SOK_LABEL_ERROR_TYPE,      // enum sok_status
+    SOK_LABEL_LEVEL,           // enum sok_log_level + 1
+    SOK_LABEL_METHOD,          // enum sok_label_method
+    SOK_LABEL_CACHE_OPERATION, // enum sok_label_cache_operation
+    SOK_LABEL_PART,            // enum sok_part
+    SOK_LABEL_PROVIDER,        // open: sok_label_intern
+    SOK_LABEL_QUERY_TYPE,      // enum sok_label_query_type
+    SOK_LABEL_REMOVAL,         // enum sok_label_removal
+    SOK_LABEL_STATUS,          // sok_label_status(200)
+    SOK_LABEL_JOB_STATUS,      // found by its name
+    SOK_LABEL_TRANSACTION,     // enum sok_label_transaction
+    SOK_LABEL_VERSION,         // open: sok_label_intern
+    SOK_LABEL_WORKER,          // found by its name
+    SOK_LABEL_COUNT
+};
+
+enum sok_label_method {
+    SOK_METHOD_OTHER,
+    SOK_METHOD_GET,
+    SOK_METHOD_HEAD,
+    SOK_METHOD_POST,
+    SOK_METHOD_PUT,
+    SOK_METHOD_DELETE
+};
+enum sok_label_cache_operation {
+    SOK_CACHE_OP_GET = 1,
+    SOK_CACHE_OP_PUT,
+    SOK_CACHE_OP_CLEAR,
+    SOK_CACHE_OP_LIMIT
+};
+// What a request's time goes to.
+enum sok_part {
+    SOK_PART_AUTH = 1,
+    SOK_PART_DATABASE,
+    SOK_PART_CACHE,
+    SOK_PART_SERIALISATION,
+    SOK_PART_COUNT
+};
+enum sok_label_query_type {
+    SOK_QUERY_OTHER,
+    SOK_QUERY_SELECT,
+    SOK_QUERY_INSERT,
+    SOK_QUERY_UPDATE,
+    SOK_QUERY_DELETE
+};
+enum sok_label_removal { SOK_REMOVAL_EVICTED = 1, SOK_REMOVAL_EXPIRED, SOK_REMOVAL_CLEARED };
+enum sok_label_transaction { SOK_TRANSACTION_COMMITTED = 1, SOK_TRANSACTION_FAILED };
+
+#endif
