@@ -6,7 +6,6 @@ import uuid
 
 import pytest
 
-from harness.films import make_film
 from harness.http import assert_problem
 from harness.process import wait_until
 from harness.routes import table
@@ -33,18 +32,14 @@ def server(module_folder, module_keep):
   tmdb, tvmaze = metadata(module_keep)
   torznab = module_keep(Torznab([release("Paper.Lantern.2019.720p.WEB-DL.x264-OWN", 1), release("Paper.Lantern.2019.1080p.BluRay.x265-TWO", 2)]))
   server = module_keep(Sokoul(module_folder / "sokoul", start=False, **settings_for([torznab], tmdb=tmdb, tvmaze=tvmaze)))
-  folder = server.library / "Movies" / "Paper Lantern (2019)"
-  folder.mkdir(parents=True)
-  make_film(folder / "Paper Lantern (2019) - 720p.mkv", seconds=2)
+  server.put_film()
   server.start()
   return server
 
 
 @pytest.fixture(scope="module")
 def film(server, admin):
-  task = admin.ok("POST", "/media/scan")["task_id"]
-  wait_until(lambda: admin.ok("GET", f"/tasks/{task}")["status"] == "completed", 60, what="the scan")
-  return admin.ok("GET", "/media?has_files=true")["items"][0]["id"]
+  return server.scan(admin)
 
 
 class Things:

@@ -9,7 +9,6 @@ import random
 import pytest
 
 from harness import replies
-from harness.films import make_film
 from harness.hostile import Maker
 from harness.http import assert_problem
 from harness.routes import table
@@ -85,9 +84,7 @@ def fill(admin, user):
 @pytest.fixture(scope="module")
 def server(module_folder, module_keep):
   server = module_keep(Sokoul(module_folder / "sokoul", start=False))
-  folder = server.library / "Movies" / "Paper Lantern (2019)"
-  folder.mkdir(parents=True)
-  make_film(folder / "Paper Lantern (2019) - 720p.mkv", seconds=2)
+  server.put_film()
   server.start()
   return server
 

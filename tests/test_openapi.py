@@ -43,9 +43,7 @@ def server(module_folder, module_keep):
   tmdb, tvmaze = metadata(module_keep)
   torznab = module_keep(Torznab([release("Paper.Lantern.2019.720p.WEB-DL.x264-OWN", 1), release("Paper.Lantern.2019.1080p.BluRay.x265-TWO", 2)]))
   server = module_keep(Sokoul(module_folder / "sokoul", start=False, **settings_for([torznab], tmdb=tmdb, tvmaze=tvmaze)))
-  folder = server.library / "Movies" / "Paper Lantern (2019)"
-  folder.mkdir(parents=True)
-  make_film(folder / "Paper Lantern (2019) - 720p.mkv", seconds=2)
+  server.put_film()
   server.start()
   return server
 

@@ -36,10 +36,19 @@ enum sok_status sok_api_page(const struct sok_request *request, struct sok_page 
     page.param = query_param;
     page.context = request;
     page.cache = sok_api_of(request)->cache;
-    if (page.cursor && strlen(page.cursor) > 1000)
+    if (!sok_text_empty(page.cursor) && !sok_cursor_is_formed(page.cursor))
         sok_fail_field(err, "cursor", "invalid", "is no cursor of ours");
     *ret = page;
     return SOK_OK; // the list itself looks at the filters, and names all that is wrong in one answer
+}
+
+enum sok_status sok_api_page_of_one_order(
+    const struct sok_request *request, struct sok_page *ret, struct sok_error *err)
+{
+    SOK_TRY(sok_api_page(request, ret, err));
+    if (!sok_text_empty(ret->sort))
+        sok_fail_field(err, "sort", "unknown_sort", "this list has one order only");
+    return err->field_count ? err->status : SOK_OK;
 }
 
 enum sok_status sok_api_cut(
@@ -49,10 +58,6 @@ enum sok_status sok_api_cut(
     struct sok_cursor cursor = {
         .list = sok_cursor_list(sok_cursor_list(0, request->route->path), what), .sort = ""};
     int64_t first = (page->page - 1) * page->per_page;
-    if (!sok_text_empty(page->sort))
-        sok_fail_field(err, "sort", "unknown_sort", "this list has one order only");
-    if (err->field_count)
-        return err->status;
     if (!sok_text_empty(page->cursor)) {
         SOK_TRY(sok_cursor_parse(request->arena, page->cursor, &cursor, err));
         if (!sok_parse_int(cursor.value, 0, INT32_MAX, &first))
@@ -94,7 +99,7 @@ enum sok_status sok_api_cut_json(
     const char **ids = sok_alloc_array(request->arena, count, sizeof(*ids));
     for (size_t i = 0; i < count; i++)
         ids[i] = row_id(request->arena, json_array_get(items, i), i);
-    SOK_TRY(sok_api_page(request, &page, err));
+    SOK_TRY(sok_api_page_of_one_order(request, &page, err));
     if (!sok_request_query(request, "per_page"))
         page.per_page = SOK_PAGE_MAX;
     SOK_TRY(sok_api_cut(request, &page, what, ids, count, &first, ret_info, err));

@@ -75,6 +75,11 @@ int sok_api_endpoint_label(const struct sok_api *api, const struct sok_route *ro
 SOK_MUST_CHECK enum sok_status sok_api_page(
     const struct sok_request *request, struct sok_page *ret, struct sok_error *err);
 
+// The same for a list that is made whole and cut by sok_api_cut: a sort is wrong there, too. SOK_INVALID with
+// all that is noted.
+SOK_MUST_CHECK enum sok_status sok_api_page_of_one_order(
+    const struct sok_request *request, struct sok_page *ret, struct sok_error *err);
+
 // {items, page, per_page, total, next_cursor}, a new reference; takes the items.
 json_t *sok_api_list_json(json_t *items_taken, const struct sok_page_info *info);
 
@@ -83,8 +88,8 @@ void sok_api_reply_list(struct sok_request *request, json_t *items_taken, const 
 
 // Cuts the caller's page out of a list that is made whole, in its one order: *ret_first is the page's first
 // row, the page has at most ret_info->per_page. A cursor names the last row of the page before by its id and
-// place: wherever that row is by now, else where it was. `what`: which list it is. SOK_INVALID names what is
-// wrong, also a sort.
+// place: wherever that row is by now, else where it was. `what`: which list it is. SOK_INVALID: a cursor of
+// another list.
 SOK_MUST_CHECK enum sok_status sok_api_cut(
     const struct sok_request *request, const struct sok_page *page, const char *what, const char *const *ids,
     size_t count, size_t *ret_first, struct sok_page_info *ret_info, struct sok_error *err);
@@ -113,7 +118,9 @@ SOK_MUST_CHECK enum sok_status sok_api_check_version(
     const struct sok_request *request, const char *version, struct sok_error *err);
 
 // The field of the JSON body as text, trimmed of nothing. Wrong type, too long or (when required) absent:
-// notes it in err and returns NULL. Check err->status once at the end: one answer names every wrong field.
+// notes it in err and returns NULL. All fields are read and all their values checked, also by the service
+// that knows what is allowed, before anybody looks at err->field_count, once: one answer names every wrong
+// field. What could not be read counts as absent there, and stays what it was noted as (sok_fail_field).
 const char *sok_api_text(
     const struct sok_request *request, const char *field, bool required, size_t max_bytes,
     struct sok_error *err);

@@ -14,7 +14,8 @@ struct sok_idempotent { // of one request; text in its arena
 };
 
 // Reads the header. A key that was answered before: replies that answer and sets *ret_replied; one that came
-// with another body before: SOK_INVALID. Call it first, and again when the write failed with SOK_CONFLICT and
+// with another body before, or is none: SOK_INVALID with the header noted as a field, beside which the caller
+// notes what is wrong with the body. Call it first, and again when the write failed with SOK_CONFLICT and
 // code "idempotency_race".
 SOK_MUST_CHECK enum sok_status sok_idempotent_begin(
     struct sok_request *request, struct sok_idempotent *ret, bool *ret_replied, struct sok_error *err);

@@ -80,13 +80,21 @@ enum sok_status sok_fail_errno_at(
     return status;
 }
 
+static bool is_noted(const struct sok_error *err, const char *field)
+{
+    for (int i = 0; i < err->field_count; i++)
+        if (strncmp(err->fields[i].field, field, sizeof(err->fields[i].field) - 1) == 0)
+            return true;
+    return false;
+}
+
 void sok_fail_field(struct sok_error *err, const char *field, const char *code, const char *format, ...)
 {
     if (err->status != SOK_INVALID || err->field_count == 0) {
         set_place(err, SOK_INVALID, __FILE__, __LINE__);
         snprintf(err->message, sizeof(err->message), "some fields are wrong");
     }
-    if (err->field_count == SOK_ERROR_FIELDS_MAX)
+    if (err->field_count == SOK_ERROR_FIELDS_MAX || is_noted(err, field))
         return;
     struct sok_field_error *wrong = &err->fields[err->field_count++];
     snprintf(wrong->field, sizeof(wrong->field), "%s", field);
@@ -95,6 +103,13 @@ void sok_fail_field(struct sok_error *err, const char *field, const char *code, 
     va_start(args, format);
     vsnprintf(wrong->message, sizeof(wrong->message), format, args);
     va_end(args);
+}
+
+enum sok_status sok_fail_fields(struct sok_error *err, const struct sok_error *found)
+{
+    for (int i = 0; err && i < found->field_count; i++)
+        sok_fail_field(err, found->fields[i].field, found->fields[i].code, "%s", found->fields[i].message);
+    return SOK_INVALID;
 }
 
 void sok_panic_at(const char *file, int line, const char *format, ...)

@@ -31,7 +31,7 @@ enum sok_status {
     SOK_STATUS_COUNT
 };
 
-#define SOK_ERROR_FIELDS_MAX 12
+#define SOK_ERROR_FIELDS_MAX 40 // more than any body has
 
 // Lives on the caller's stack. Filled on failure only; zero-initialise before the first call: `struct
 // sok_error err = {0};`
@@ -85,9 +85,15 @@ enum sok_status sok_fail_errno_at(
 #endif
 
 // Notes one wrong input field and sets the status to SOK_INVALID; beyond SOK_ERROR_FIELDS_MAX they are
-// dropped. `code` is a literal.
+// dropped, and so is what else is wrong with a field that is noted already: the first thing said of it
+// counts. So whoever reads fields and whoever checks their values can both note into one error, one after the
+// other, and one answer names every wrong field. `code` is a literal.
 void sok_fail_field(struct sok_error *err, const char *field, const char *code, const char *format, ...)
     SOK_PRINTF(4, 5);
+
+// Notes what `found` has noted, and so fails with it: SOK_INVALID. Of a check that needed an error of its own
+// to tell its own verdict by. err may be NULL.
+enum sok_status sok_fail_fields(struct sok_error *err, const struct sok_error *found);
 
 // Returns early with the status of a call that failed.
 #define SOK_TRY(call)                             \

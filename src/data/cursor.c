@@ -38,22 +38,35 @@ const char *sok_cursor_format(struct sok_arena *arena, const struct sok_cursor *
     return encoded;
 }
 
+// The bytes of a cursor, with a NUL behind them: a sum, a value, BREAK, a key.
+static bool decode(const char *text, char ret_bytes[CURSOR_MAX + 1])
+{
+    size_t len = 0;
+    if (!sok_base64_decode(text, strlen(text), ret_bytes, CURSOR_MAX, &len) || len <= SUM_LEN ||
+        !sok_utf8_valid(ret_bytes, len) || memchr(ret_bytes, '\0', len))
+        return false;
+    ret_bytes[len] = '\0';
+    return strrchr(ret_bytes + SUM_LEN, BREAK) != NULL;
+}
+
+bool sok_cursor_is_formed(const char *text)
+{
+    char bytes[CURSOR_MAX + 1];
+    return decode(text, bytes);
+}
+
 enum sok_status sok_cursor_parse(
     struct sok_arena *arena, const char *text, struct sok_cursor *cursor, struct sok_error *err)
 {
     char bytes[CURSOR_MAX + 1];
-    size_t len = 0;
-    bool is_ours = sok_base64_decode(text, strlen(text), bytes, sizeof(bytes) - 1, &len) && len > SUM_LEN &&
-                   sok_utf8_valid(bytes, len);
-    bytes[len] = '\0';
-    char *value = is_ours ? sok_strdup(arena, bytes + SUM_LEN) : NULL;
-    char *end = value ? strrchr(value, BREAK) : NULL;
-    if (end) {
+    bool is_formed = decode(text, bytes);
+    if (is_formed) {
+        char *value = sok_strdup(arena, bytes + SUM_LEN), *end = strrchr(value, BREAK);
         *end = '\0';
         cursor->value = value;
         cursor->key = end + 1;
     }
-    if (!end || strncmp(bytes, sok_format(arena, "%08x", sum_of(cursor)), SUM_LEN) != 0) {
+    if (!is_formed || strncmp(bytes, sok_format(arena, "%08x", sum_of(cursor)), SUM_LEN) != 0) {
         sok_fail_field(err, "cursor", "invalid", "this is no cursor of this list, its filters and its order");
         return SOK_INVALID;
     }

@@ -3,6 +3,7 @@
 #ifndef SOK_DATA_CURSOR_H
 #define SOK_DATA_CURSOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -20,6 +21,9 @@ uint64_t sok_cursor_list(uint64_t hash, const char *text);
 
 // NULL when it would be too long to come back in a URL.
 const char *sok_cursor_format(struct sok_arena *arena, const struct sok_cursor *cursor);
+
+// Whether `text` could be a cursor at all, of whichever list.
+bool sok_cursor_is_formed(const char *text);
 
 // Reads `text`, which must belong to the list and order that *cursor names, into its value and key. Otherwise
 // notes the field "cursor": SOK_INVALID.

@@ -5,7 +5,7 @@ import base64
 import json
 import re
 
-from .sokoul import ROOT
+from .fields import Document
 
 MIB = 1 << 20
 NOBODY = "0190d3a0-0000-7000-8000-000000000000"
@@ -85,20 +85,15 @@ class Maker:
 
   def __init__(self, rng, routes, pools):
     self.rng, self.routes, self.pools = rng, routes, pools
-    self.document = json.loads((ROOT / "docs" / "api" / "openapi.json").read_text())
+    self.document = Document()
     self.cursors = []
 
   def operation(self, route):
     path = re.sub(r"\{(\w+)\.\.\.\}", r"{\1}", route.path)
-    return self.document["paths"].get(path, {}).get(route.method.lower(), {})
+    return self.document.root["paths"].get(path, {}).get(route.method.lower(), {})
 
   def resolve(self, value):
-    while "$ref" in value:
-      place = self.document
-      for part in value["$ref"].removeprefix("#/").split("/"):
-        place = place[part]
-      value = place
-    return value
+    return self.document.resolve(value)
 
   # --- What is right
 

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 from . import secrets, servers
+from .films import make_film
 from .http import Client
 from .process import SLOW, Process, free_port, wait_until
 from .ws import WebSocket
@@ -136,6 +137,18 @@ class Sokoul:
     client = self.client()
     client.ok("POST", "/auth/register", {"username": name, "email": f"{name}@example.org", "password": password, **extra}, status=201)
     return self.login(name, password)
+
+  def put_film(self):
+    """A film into the library, before the start; `scan` finds it."""
+    folder = self.library / "Movies" / "Paper Lantern (2019)"
+    folder.mkdir(parents=True)
+    make_film(folder / "Paper Lantern (2019) - 720p.mkv", seconds=2)
+
+  def scan(self, admin):
+    """Scans the library; the id of a work that has a file then."""
+    task = admin.ok("POST", "/media/scan")["task_id"]
+    wait_until(lambda: admin.ok("GET", f"/tasks/{task}")["status"] == "completed", 60, what="the scan")
+    return admin.ok("GET", "/media?has_files=true")["items"][0]["id"]
 
   def login(self, name, password="correct horse battery"):
     client = self.client()

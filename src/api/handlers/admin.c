@@ -69,8 +69,8 @@ enum sok_status sok_admin_providers_list(struct sok_request *request, struct sok
     return SOK_OK;
 }
 
-static enum sok_status read_edit(
-    struct sok_request *request, struct sok_provider_edit *ret, struct sok_error *err)
+// What cannot be read is noted; sok_provider_store_put says the rest, and fails.
+static struct sok_provider_edit read_edit(const struct sok_request *request, struct sok_error *err)
 {
     struct sok_provider_edit edit = SOK_PROVIDER_EDIT_NONE;
     const json_t *enabled = json_object_get(request->json, "enabled");
@@ -84,10 +84,7 @@ static enum sok_status read_edit(
         sok_fail_field(err, "enabled", "wrong_type", "must be true or false");
     else if (enabled)
         edit.enabled = json_is_true(enabled);
-    if (err->field_count)
-        return err->status;
-    *ret = edit;
-    return SOK_OK;
+    return edit;
 }
 
 static enum sok_status load_provider(
@@ -129,10 +126,9 @@ static json_t *audit_json(const struct sok_provider_instance *provider)
 enum sok_status sok_admin_provider_add(struct sok_request *request, struct sok_error *err)
 {
     struct sok_provider_store store = store_of(request);
-    struct sok_provider_edit edit;
     struct sok_provider row;
     struct sok_provider_instance provider;
-    SOK_TRY(read_edit(request, &edit, err));
+    const struct sok_provider_edit edit = read_edit(request, err);
     SOK_TRY(sok_provider_store_put(&store, request->arena, NULL, &edit, &row, err));
     SOK_TRY(load_provider(request, row.id, &provider, err));
     sok_api_audit_change(request, "provider.add", "provider", row.id, NULL, audit_json(&provider));
@@ -160,12 +156,11 @@ static enum sok_status find_changeable(
 enum sok_status sok_admin_provider_update(struct sok_request *request, struct sok_error *err)
 {
     struct sok_provider_store store = store_of(request);
-    struct sok_provider_edit edit;
     struct sok_provider row;
     struct sok_provider_instance before, after;
     SOK_TRY(find_changeable(request, &before, err));
     SOK_TRY(sok_api_check_version(request, version_of(request, &before), err));
-    SOK_TRY(read_edit(request, &edit, err));
+    const struct sok_provider_edit edit = read_edit(request, err);
     SOK_TRY(sok_provider_store_put(&store, request->arena, before.config.id, &edit, &row, err));
     SOK_TRY(load_provider(request, before.config.id, &after, err));
     json_t *new_value = audit_json(&after);

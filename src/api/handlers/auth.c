@@ -7,6 +7,7 @@
 #include "data/users.h"
 #include "runtime/log.h"
 #include "services/auth/auth.h"
+#include "services/auth/password.h"
 
 #define REFRESH_COOKIE "sokoul_refresh"
 #define COOKIE_PATH "/api/v1/auth" // no other request carries it
@@ -53,10 +54,9 @@ enum sok_status sok_auth_register(struct sok_request *request, struct sok_error 
         .password = sok_api_text(request, "password", false, TEXT_MAX, err),
         .setup_token = sok_api_text(request, "setup_token", false, TEXT_MAX, err),
     };
-    if (err->field_count) {
-        sok_accounts_check(&account, err);
+    sok_accounts_check(&account, err);
+    if (err->field_count)
         return err->status;
-    }
     SOK_TRY(sok_accounts_create(&sok_api_of(request)->auth->accounts, request->arena, &account, &user, err));
     sok_auth_note_caller(request, &user);
     sok_api_audit_change(request, "register", "user", user.id, NULL, audit_json(&user));
@@ -91,6 +91,7 @@ enum sok_status sok_auth_update_me(struct sok_request *request, struct sok_error
     struct sok_user user, before;
     const char *username = sok_api_text(request, "username", false, TEXT_MAX, err);
     const char *email = sok_api_text(request, "email", false, TEXT_MAX, err);
+    sok_accounts_check_change(username, email, err);
     if (err->field_count)
         return err->status;
     SOK_TRY(load_me(request, &user, err));
@@ -110,8 +111,9 @@ enum sok_status sok_auth_set_password(struct sok_request *request, struct sok_er
     const char *user_id = request->principal.user_id;
     const char *current = sok_api_text(request, "current_password", true, TEXT_MAX, err);
     const char *fresh = sok_api_text(request, "new_password", true, TEXT_MAX, err);
-    if (err->field_count)
-        return err->status;
+    enum sok_status good = sok_password_check("new_password", fresh, err);
+    if (!current) // nothing to compare
+        return good == SOK_OK ? err->status : good;
     SOK_TRY(sok_accounts_set_password(&auth->accounts, user_id, current, fresh, err));
     sok_api_login_succeeded(request);
     SOK_TRY(sok_session_end_user(
@@ -188,8 +190,11 @@ enum sok_status sok_auth_login(struct sok_request *request, struct sok_error *er
     struct sok_auth *auth = sok_api_of(request)->auth;
     struct sok_user user;
     struct sok_tokens tokens;
+    const char *email = sok_api_text(request, "email", false, TEXT_MAX, err);
     bool by_email = !json_object_get(request->json, "username") && json_object_get(request->json, "email");
-    const char *login = sok_api_text(request, by_email ? "email" : "username", true, TEXT_MAX, err);
+    const char *login = by_email ? email : sok_api_text(request, "username", true, TEXT_MAX, err);
+    if (sok_text_empty(login))
+        sok_fail_field(err, by_email ? "email" : "username", "required", "must not be empty");
     const char *password = sok_api_text(request, "password", true, TEXT_MAX, err);
     if (err->field_count)
         return err->status;

@@ -48,6 +48,7 @@ enum sok_status sok_auth_keys_list(struct sok_request *request, struct sok_error
 
 enum sok_status sok_auth_key_create(struct sok_request *request, struct sok_error *err)
 {
+    struct sok_sessions *sessions = sok_api_of(request)->auth->sessions;
     const char *name = sok_api_text(request, "name", true, NAME_MAX_BYTES, err);
     const char *expires = sok_api_text(request, "expires_at", false, TIME_MAX_BYTES, err);
     struct sok_api_key key;
@@ -55,11 +56,12 @@ enum sok_status sok_auth_key_create(struct sok_request *request, struct sok_erro
     int64_t expires_at = 0;
     if (expires && (!sok_time_parse(expires, &expires_at) || expires_at <= 0))
         sok_fail_field(err, "expires_at", "invalid", "must be a time as in RFC 3339");
+    name = name ? sok_text_trim(request->arena, name) : NULL;
+    sok_api_key_check(sessions, name, expires_at, err);
     if (err->field_count)
         return err->status;
     SOK_TRY(sok_api_key_create(
-        sok_api_of(request)->auth->sessions, request->arena, request->principal.user_id,
-        sok_text_trim(request->arena, name), expires_at, &key, text, err));
+        sessions, request->arena, request->principal.user_id, name, expires_at, &key, text, err));
     sok_api_audit(request, "api_key.create", "api_key", key.id, NULL, key_value(request, &key));
     json_t *body = key_json(&key);
     sok_json_set_text(body, "key", text);

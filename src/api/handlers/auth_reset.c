@@ -32,6 +32,7 @@ enum sok_status sok_auth_reset(struct sok_request *request, struct sok_error *er
     const json_t *keys = json_object_get(request->json, "end_api_keys");
     if (keys && !json_is_boolean(keys))
         sok_fail_field(err, "end_api_keys", "wrong_type", "must be true or false");
+    SOK_TRY(sok_reset_check(sok_api_of(request)->auth, request->arena, token, password, err));
     if (err->field_count)
         return err->status;
     bool end_keys = json_is_true(keys);

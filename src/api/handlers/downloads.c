@@ -174,34 +174,43 @@ static bool has_field(const struct sok_request *request, const char *field)
     return value && !json_is_null(value);
 }
 
+static const char *const sources[] = {"search_result_id", "magnet_link", "info_hash", "torrent_url"};
+
+// More than one is given: each of them is wrong, one way or another. Or none.
+static enum sok_status refuse_sources(
+    const struct sok_request *request, const char *code, struct sok_error *err)
+{
+    static const char wanted[] =
+        "give exactly one of search_result_id, magnet_link, info_hash, torrent_url or the file torrent";
+    for (size_t i = 0; i < SOK_ARRAY_LEN(sources); i++)
+        if (has_field(request, sources[i]))
+            sok_fail_field(err, sources[i], code, "%s", wanted);
+    sok_fail_field(err, "magnet_link", code, "%s", wanted); // the usual one
+    return SOK_INVALID;
+}
+
 static enum sok_status read_source(struct start *start, struct sok_error *err)
 {
-    static const char *const fields[] = {"search_result_id", "magnet_link", "info_hash", "torrent_url"};
     struct sok_request *request = start->request;
     int given = request->upload != NULL;
     const char *which = NULL;
-    for (size_t i = 0; i < SOK_ARRAY_LEN(fields); i++) {
-        if (!has_field(request, fields[i]))
+    for (size_t i = 0; i < SOK_ARRAY_LEN(sources); i++) {
+        if (!has_field(request, sources[i]))
             continue;
         given++;
-        which = fields[i];
+        which = sources[i];
     }
-    if (given != 1) {
-        const char *code = given ? "conflict" : "required";
-        sok_fail_field(
-            err, "magnet_link", code,
-            "give exactly one of search_result_id, magnet_link, info_hash, torrent_url or the file torrent");
-        return SOK_INVALID;
-    }
+    if (given != 1)
+        return refuse_sources(request, given ? "conflict" : "required", err);
     if (!which)
         return use_upload(start, err);
     if (sok_text_eq(which, "search_result_id")) {
         int64_t id = sok_api_int(request, which, 1, INT64_MAX, 0, err);
-        return err->field_count ? err->status : use_result(start, id, err);
+        return id < 1 ? err->status : use_result(start, id, err);
     }
     const char *text =
         sok_api_text(request, which, true, sok_text_eq(which, "torrent_url") ? URL_MAX : SOK_MAGNET_MAX, err);
-    if (!text || err->field_count)
+    if (!text)
         return err->status;
     text = sok_text_trim(request->arena, text);
     if (sok_text_eq(which, "magnet_link"))
@@ -209,27 +218,17 @@ static enum sok_status read_source(struct start *start, struct sok_error *err)
     return sok_text_eq(which, "info_hash") ? use_hash(start, text, which, err) : use_url(start, text, err);
 }
 
-// Whether it could be one; notes it in err when not.
-static const char *media_id_of(const struct sok_request *request, struct sok_error *err)
-{
-    int before = err->field_count;
-    const char *id = sok_api_text(request, "media_id", false, SOK_UUID_LEN, err);
-    if (err->field_count == before && id && !sok_api_is_id(id))
-        sok_fail_field(err, "media_id", "not_found", "there is no such media");
-    return id;
-}
-
 static enum sok_status read_media(struct start *start, struct sok_error *err)
 {
     struct sok_request *request = start->request;
-    const char *id = media_id_of(request, err);
+    const char *id = sok_api_text(request, "media_id", false, SOK_UUID_LEN, err);
     struct sok_media media;
-    if (err->field_count)
-        return err->status;
     if (!id)
         return SOK_OK;
     enum sok_status status =
-        sok_media_find(sok_db_reader(sok_api_of(request)->db), request->arena, id, &media, err);
+        sok_api_is_id(id)
+            ? sok_media_find(sok_db_reader(sok_api_of(request)->db), request->arena, id, &media, err)
+            : SOK_NOT_FOUND;
     if (status == SOK_NOT_FOUND) {
         *err = (struct sok_error){0};
         sok_fail_field(err, "media_id", "not_found", "there is no such media");
@@ -237,6 +236,29 @@ static enum sok_status read_media(struct start *start, struct sok_error *err)
     }
     start->row.media_id = id;
     return status;
+}
+
+// Where it comes from and what it belongs to: each is looked at with an error of its own, then what is wrong
+// with both is put together. `begun`: how the Idempotency-Key was found, noted in err.
+static enum sok_status read_input(struct start *start, enum sok_status begun, struct sok_error *err)
+{
+    struct sok_error source = {0}, media = {0};
+    enum sok_status found = read_source(start, &source);
+    if (found != SOK_OK && found != SOK_INVALID) {
+        *err = source;
+        return found;
+    }
+    enum sok_status known = read_media(start, &media);
+    if (known != SOK_OK && known != SOK_INVALID) {
+        *err = media;
+        return known;
+    }
+    if (begun == SOK_OK && found == SOK_OK && !media.field_count)
+        return SOK_OK;
+    if (!err->field_count)
+        *err = found == SOK_OK ? media : source; // with its own code and sentence
+    (void)sok_fail_fields(err, &source);
+    return sok_fail_fields(err, &media);
 }
 
 // --- Writing it.
@@ -330,14 +352,10 @@ enum sok_status sok_downloads_start(struct sok_request *request, struct sok_erro
     struct sok_api *api = sok_api_of(request);
     struct start start = {.request = request, .max_live = api->config->max_downloads_per_user};
     bool replied;
-    SOK_TRY(sok_idempotent_begin(request, &start.idempotent, &replied, err));
-    if (replied)
-        return SOK_OK;
-    enum sok_status source = read_source(&start, err);
-    if (source == SOK_INVALID)
-        media_id_of(request, err);
-    SOK_TRY(source);
-    SOK_TRY(read_media(&start, err));
+    enum sok_status begun = sok_idempotent_begin(request, &start.idempotent, &replied, err);
+    if (replied || (begun != SOK_OK && begun != SOK_INVALID))
+        return begun;
+    SOK_TRY(read_input(&start, begun, err));
     fill_row(&start);
     enum sok_status status = sok_db_write(api->db, write_start, &start, err);
     if (status == SOK_CONFLICT && sok_text_eq(err->code, "idempotency_race")) {

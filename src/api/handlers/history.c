@@ -28,18 +28,22 @@ enum sok_status sok_history_watch(struct sok_request *request, struct sok_error 
     const char *media_id = sok_personal_media_id(request, err);
     int64_t progress = sok_api_int(request, "progress_seconds", 0, SECONDS_MAX, -1, err);
     int64_t total = sok_api_int(request, "total_seconds", 1, SECONDS_MAX, -1, err);
-    if (progress < 0 && !err->field_count)
+    if (progress < 0)
         sok_fail_field(err, "progress_seconds", "required", "is missing");
-    if (total < 0 && !err->field_count)
+    if (total < 0)
         sok_fail_field(err, "total_seconds", "required", "is missing");
+    struct sok_media media = {0};
+    struct sok_error missing = {0};
+    enum sok_status found =
+        media_id ? sok_media_find(sok_db_reader(api->db), request->arena, media_id, &media, &missing)
+                 : SOK_OK;
+    if (found == SOK_OK && sok_text_eq(media.media_type, SOK_MEDIA_TV))
+        sok_fail_field(err, "media_id", "invalid", "is a series: name the episode");
     if (err->field_count)
         return err->status;
-    struct sok_media media;
-    SOK_TRY(sok_media_find(sok_db_reader(api->db), request->arena, media_id, &media, err));
-    if (sok_text_eq(media.media_type, SOK_MEDIA_TV)) {
-        sok_fail_field(err, "media_id", "invalid", "is a series: name the episode");
-        return err->status;
-    }
+    if (found != SOK_OK)
+        *err = missing;
+    SOK_TRY(found);
     char id[SOK_UUID_LEN + 1];
     int64_t now_ms = sok_clock_now_ms(api->clock);
     sok_uuid7(now_ms, id);
@@ -77,7 +81,7 @@ enum sok_status sok_history_going_on(struct sok_request *request, struct sok_err
     struct sok_cached cached;
     if (sok_cached_reply(request, &cached))
         return SOK_OK;
-    SOK_TRY(sok_api_page(request, &page, err));
+    SOK_TRY(sok_api_page_of_one_order(request, &page, err));
     SOK_TRY(sok_history_continue(
         sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, CONTINUE_MAX,
         &items, &count, err));

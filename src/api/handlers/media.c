@@ -159,7 +159,7 @@ static void check_new(struct sok_request *request, struct sok_media *media, stru
         sok_fail_field(err, "media_type", "invalid", "must be movie, tv or episode");
     if (is_episode && !sok_api_is_id(media->parent_id))
         sok_fail_field(err, "parent_id", "required", "must be the series' id");
-    if (!is_episode && media->parent_id)
+    if (media->media_type && !is_episode && media->parent_id)
         sok_fail_field(err, "parent_id", "invalid", "goes with an episode only");
 }
 

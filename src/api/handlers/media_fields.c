@@ -114,6 +114,7 @@ static void read_place(const struct sok_request *request, struct sok_media *medi
         {"episode_number", 99999, &media->episode_number},
     };
     bool is_episode = sok_text_eq(media->media_type, SOK_MEDIA_EPISODE);
+    bool is_other = media->media_type && !is_episode; // what goes with a kind that is not known is not known
     for (size_t i = 0; i < SOK_ARRAY_LEN(places); i++) {
         const json_t *value = json_object_get(request->json, places[i].name);
         int before = err->field_count;
@@ -122,7 +123,7 @@ static void read_place(const struct sok_request *request, struct sok_media *medi
             continue;
         if (is_episode && *places[i].target < 0)
             sok_fail_field(err, places[i].name, "required", "an episode has one");
-        else if (!is_episode && value && !json_is_null(value))
+        else if (is_other && value && !json_is_null(value))
             sok_fail_field(err, places[i].name, "invalid", "goes with an episode only");
     }
 }

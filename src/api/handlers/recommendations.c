@@ -64,10 +64,8 @@ enum sok_status sok_recommendations_page(struct sok_request *request, struct sok
     struct sok_cached cached;
     if (sok_cached_reply(request, &cached))
         return SOK_OK;
-    SOK_TRY(sok_api_page(request, &page, err));
     check_type(media_type, err);
-    if (err->field_count)
-        return err->status;
+    SOK_TRY(sok_api_page_of_one_order(request, &page, err));
     SOK_TRY(make_list(request, media_type, &made, err));
     const char **ids = sok_alloc_array(request->arena, made.count, sizeof(*ids));
     for (size_t i = 0; i < made.count; i++)

@@ -43,13 +43,36 @@ static enum sok_status check_providers(struct sok_request *request, struct sok_e
     if (!json_array_size(list))
         return SOK_OK;
     SOK_TRY(sok_providers_load(api->providers, request->arena, &items, &count, err));
+    const char *unknown = "";
     json_array_foreach(list, i, name)
     {
-        if (!is_provider(items, count, json_string_value(name)))
-            sok_fail_field(
-                err, "providers", "not_found", "there is no provider \"%s\"", json_string_value(name));
+        if (json_is_string(name) && !is_provider(items, count, json_string_value(name)))
+            unknown = sok_format(request->arena, "%s \"%s\"", unknown, json_string_value(name));
     }
-    return err->field_count ? err->status : SOK_OK;
+    if (*unknown)
+        sok_fail_field(err, "providers", "not_found", "there is no provider%s", unknown);
+    return SOK_OK;
+}
+
+// Whether it is still there when the search is written is looked at again there (use_media).
+static enum sok_status check_media(struct start *start, struct sok_error *err)
+{
+    struct sok_media media;
+    struct sok_error failure = {0};
+    const struct sok_request *request = start->request;
+    if (!start->media_id)
+        return SOK_OK;
+    if (!sok_api_is_id(start->media_id)) {
+        sok_fail_field(err, "media_id", "invalid", "is no id");
+        return SOK_OK;
+    }
+    enum sok_status status = sok_media_find(
+        sok_db_reader(sok_api_of(request)->db), request->arena, start->media_id, &media, &failure);
+    if (status == SOK_NOT_FOUND)
+        sok_fail_field(err, "media_id", "not_found", "there is no such media");
+    else if (status != SOK_OK)
+        *err = failure;
+    return status == SOK_NOT_FOUND ? SOK_OK : status;
 }
 
 static const char *provider_names(const struct sok_request *request, struct sok_error *err)
@@ -76,11 +99,12 @@ static const char *provider_names(const struct sok_request *request, struct sok_
 static enum sok_status read_input(struct sok_request *request, struct start *start, struct sok_error *err)
 {
     const char *field = json_object_get(request->json, "query") ? "query" : "title";
-    const char *query = sok_api_text(request, field, false, TITLE_MAX, err);
-    bool is_told = err->field_count > 0; // what is wrong with the query
+    const char *title = sok_api_text(request, "title", false, TITLE_MAX, err);
+    const char *query = sok_api_text(request, "query", false, TITLE_MAX, err);
     const char *type = sok_api_text(request, "media_type", false, 16, err);
     start->media_id = sok_api_text(request, "media_id", false, SOK_UUID_LEN, err);
     struct sok_search *search = &start->search;
+    query = json_object_get(request->json, "query") ? query : title;
     search->query = query ? sok_text_trim(request->arena, query) : NULL;
     search->year = sok_api_int(request, "year", 1870, 2100, 0, err);
     search->season = sok_api_int(request, "season", 0, 9999, -1, err);
@@ -89,16 +113,18 @@ static enum sok_status read_input(struct sok_request *request, struct start *sta
     search->media_type = type;
     if (type && !sok_text_eq(type, SOK_MEDIA_MOVIE) && !sok_text_eq(type, SOK_MEDIA_TV))
         sok_fail_field(err, "media_type", "invalid", "must be movie or tv");
-    if (sok_text_empty(search->query) && !start->media_id && !is_told)
-        sok_fail_field(err, "query", "required", "is missing");
+    bool is_unnamed = sok_text_empty(search->query) && !json_object_get(request->json, "media_id");
+    if (is_unnamed)
+        sok_fail_field(
+            err, json_object_get(request->json, field) ? field : "query", "required", "is missing");
     if (search->episode >= 0 && search->season < 0)
         sok_fail_field(err, "season", "required", "is needed with an episode");
     if (search->season >= 0 && sok_text_eq(type, SOK_MEDIA_MOVIE))
         sok_fail_field(err, "season", "invalid", "does not go with media_type movie");
-    if (start->media_id && !sok_api_is_id(start->media_id))
-        sok_fail_field(err, "media_id", "invalid", "is no id");
     if (search->season >= 0 && !type)
         search->media_type = SOK_MEDIA_TV;
+    SOK_TRY(check_media(start, err));
+    SOK_TRY(check_providers(request, err));
     return err->field_count ? err->status : SOK_OK;
 }
 
@@ -187,11 +213,10 @@ enum sok_status sok_search_start(struct sok_request *request, struct sok_error *
     struct sok_api *api = sok_api_of(request);
     bool replied;
     struct start start = {.request = request, .now_ms = sok_clock_now_ms(api->clock)};
+    enum sok_status begun = sok_idempotent_begin(request, &start.idempotent, &replied, err);
+    if (replied || (begun != SOK_OK && begun != SOK_INVALID))
+        return begun;
     SOK_TRY(read_input(request, &start, err));
-    SOK_TRY(check_providers(request, err));
-    SOK_TRY(sok_idempotent_begin(request, &start.idempotent, &replied, err));
-    if (replied)
-        return SOK_OK;
     char id[SOK_UUID_LEN + 1];
     sok_uuid7(start.now_ms, id);
     start.search.id = id;

@@ -91,7 +91,12 @@ enum sok_status sok_streaming_direct(struct sok_request *request, struct sok_err
     struct sok_api *api = sok_api_of(request);
     struct sok_stream_source *sources;
     size_t count;
+    const char *wanted = sok_request_query(request, "source");
     SOK_TRY(list_sources(request, &sources, &count, err));
+    if (wanted && !sok_api_is_id(wanted)) {
+        sok_fail_field(err, "source", "invalid", "is no id");
+        return err->status;
+    }
     const struct sok_stream_source *source = choose_source(request, sources, count);
     if (!source) {
         enum sok_status status = sok_fail(err, SOK_NOT_FOUND, "there is nothing to play yet");
@@ -204,7 +209,7 @@ enum sok_status sok_streaming_stop(struct sok_request *request, struct sok_error
     int64_t total_seconds;
     int64_t position = sok_api_int(request, "position_seconds", 0, POSITION_MAX, -1, err);
     SOK_TRY(load_stream(request, &stream, err));
-    if (position < 0 && !err->field_count)
+    if (position < 0)
         sok_fail_field(err, "position_seconds", "required", "is missing");
     if (err->field_count)
         return err->status;

@@ -52,23 +52,21 @@ static enum sok_status check_account(const struct sok_new_account *account, stru
         sok_fail_field(&found, "role", "invalid", "user, moderator or admin");
     if (found.field_count == 0 && password == SOK_OK)
         return SOK_OK;
-    if (err)
-        *err = found;
-    return SOK_INVALID;
+    return sok_fail_fields(err, &found);
 }
 
 void sok_accounts_check(const struct sok_new_account *account, struct sok_error *err)
 {
-    struct sok_error found = {0};
-    if (check_account(account, &found) == SOK_OK)
-        return;
-    for (int i = 0; i < found.field_count && i < SOK_ERROR_FIELDS_MAX; i++) {
-        bool is_named = false;
-        for (int j = 0; j < err->field_count && j < SOK_ERROR_FIELDS_MAX; j++)
-            is_named = is_named || strcmp(err->fields[j].field, found.fields[i].field) == 0;
-        if (!is_named)
-            sok_fail_field(err, found.fields[i].field, found.fields[i].code, "%s", found.fields[i].message);
-    }
+    enum sok_status status = check_account(account, err);
+    (void)status; // err says it
+}
+
+void sok_accounts_check_change(const char *username, const char *email, struct sok_error *err)
+{
+    if (username)
+        check_username(username, err);
+    if (email)
+        check_email(email, err);
 }
 
 struct creation {
@@ -204,13 +202,14 @@ enum sok_status sok_accounts_set_password(
     const char *new_password, struct sok_error *err)
 {
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    struct sok_error found = {0};
     struct sok_user user;
-    SOK_TRY(sok_password_check("new_password", new_password, err));
+    enum sok_status good = sok_password_check("new_password", new_password, &found);
     SOK_TRY(sok_users_find(sok_db_reader(accounts->db), arena, user_id, &user, err));
-    if (old_password && !sok_password_verify(old_password, user.password_hash, accounts->bcrypt_cost)) {
-        sok_fail_field(err, "current_password", "wrong", "not the present password");
-        return SOK_INVALID;
-    }
+    if (old_password && !sok_password_verify(old_password, user.password_hash, accounts->bcrypt_cost))
+        sok_fail_field(&found, "current_password", "wrong", "not the present password");
+    if (good != SOK_OK || found.field_count)
+        return sok_fail_fields(err, &found);
     return store_password(accounts, user_id, new_password, err);
 }
 
@@ -234,15 +233,9 @@ enum sok_status sok_accounts_update(
     const char *username, const char *email, struct sok_user *ret, struct sok_error *err)
 {
     struct sok_error found = {0};
-    if (username)
-        check_username(username, &found);
-    if (email)
-        check_email(email, &found);
-    if (found.field_count > 0) {
-        if (err)
-            *err = found;
-        return SOK_INVALID;
-    }
+    sok_accounts_check_change(username, email, &found);
+    if (found.field_count > 0)
+        return sok_fail_fields(err, &found);
     struct change change = {
         .user_id = user->id,
         .seen_updated_at = user->updated_at,

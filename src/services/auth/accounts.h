@@ -28,8 +28,9 @@ struct sok_new_account {
     const char *setup_token; // NULL: none; the right one makes an admin
 };
 
-// Notes each wrong field that err does not name already.
+// Notes each wrong field, of a new account and of a change (NULL: stays), beside what err has noted.
 void sok_accounts_check(const struct sok_new_account *account, struct sok_error *err);
+void sok_accounts_check_change(const char *username, const char *email, struct sok_error *err);
 
 // Checks every field, hashes and inserts. SOK_INVALID names each wrong field; SOK_CONFLICT (code
 // "username_taken" or "email_taken"; compared without case); SOK_DENIED (code "setup_token_invalid"). Blocks
@@ -45,8 +46,8 @@ SOK_MUST_CHECK enum sok_status sok_accounts_login(
     const struct sok_accounts *accounts, struct sok_arena *arena, const char *login, const char *password,
     struct sok_user *ret, struct sok_error *err);
 
-// Sets a new password; `old_password` is checked first unless NULL (the operator). SOK_INVALID names the
-// field. Ending the sessions is the caller's. Blocks for up to two bcrypts.
+// Sets a new password; `old_password` is checked unless NULL (the operator). SOK_INVALID names each
+// wrong field. Ending the sessions is the caller's. Blocks for up to two bcrypts.
 SOK_MUST_CHECK enum sok_status sok_accounts_set_password(
     const struct sok_accounts *accounts, const char *user_id, const char *old_password,
     const char *new_password, struct sok_error *err);

@@ -13,9 +13,9 @@
 
 // --- Making and deleting.
 
-static enum sok_status check_key(const char *name, int64_t expires_at, int64_t now_ms, struct sok_error *err)
+void sok_api_key_check(
+    const struct sok_sessions *sessions, const char *name, int64_t expires_at, struct sok_error *err)
 {
-    struct sok_error found = {0};
     size_t characters = 0;
     bool printable = true;
     for (const char *at = name ? name : ""; *at; at++) {
@@ -23,18 +23,13 @@ static enum sok_status check_key(const char *name, int64_t expires_at, int64_t n
         printable = printable && (unsigned char)*at >= ' ' && *at != 0x7f;
     }
     if (!characters)
-        sok_fail_field(&found, "name", "required", "a name is needed");
+        sok_fail_field(err, "name", "required", "a name is needed");
     else if (characters > SOK_API_KEY_NAME_MAX)
-        sok_fail_field(&found, "name", "too_long", "at most %d characters", SOK_API_KEY_NAME_MAX);
+        sok_fail_field(err, "name", "too_long", "at most %d characters", SOK_API_KEY_NAME_MAX);
     else if (!printable)
-        sok_fail_field(&found, "name", "invalid", "printable characters only");
-    if (expires_at && expires_at <= now_ms)
-        sok_fail_field(&found, "expires_at", "in_the_past", "must lie in the future");
-    if (!found.field_count)
-        return SOK_OK;
-    if (err)
-        *err = found;
-    return SOK_INVALID;
+        sok_fail_field(err, "name", "invalid", "printable characters only");
+    if (expires_at && expires_at <= sok_clock_now_ms(sessions->parts.clock))
+        sok_fail_field(err, "expires_at", "in_the_past", "must lie in the future");
 }
 
 static enum sok_status insert_body(struct sok_db_tx *tx, void *context, struct sok_error *err)
@@ -58,7 +53,10 @@ enum sok_status sok_api_key_create(
     int64_t now = sok_clock_now_ms(sessions->parts.clock);
     char text[SOK_API_KEY_SIZE] = SOK_API_KEY_START, id[SOK_UUID_LEN + 1], hash[SOK_SHA256_HEX];
     size_t start = strlen(SOK_API_KEY_START);
-    SOK_TRY(check_key(name, expires_at, now, err));
+    struct sok_error found = {0};
+    sok_api_key_check(sessions, name, expires_at, &found);
+    if (found.field_count)
+        return sok_fail_fields(err, &found);
     sok_random_token(RANDOM_BYTES, text + start, sizeof(text) - start);
     sok_sha256_hex(text, strlen(text), hash);
     sok_uuid7(now, id);

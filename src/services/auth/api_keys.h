@@ -16,6 +16,10 @@
 #define SOK_API_KEY_NAME_MAX 64    // characters
 #define SOK_API_KEY_TOUCH_MS 60000 // last_used_at is at most this much behind
 
+// Notes what is wrong with the fields "name" and "expires_at", beside what err has noted.
+void sok_api_key_check(
+    const struct sok_sessions *sessions, const char *name, int64_t expires_at, struct sok_error *err);
+
 // Makes a key. `name` is trimmed by the caller; `expires_at` 0: never. SOK_INVALID names the field,
 // SOK_CONFLICT (code "too_many_keys"). Blocks on a write. ret_key is the only time the text is seen.
 SOK_MUST_CHECK enum sok_status sok_api_key_create(

@@ -10,12 +10,17 @@
 
 #define HOUR_MS ((int64_t)3600 * 1000)
 
+static void note_token(struct sok_error *err)
+{
+    sok_fail_field(err, "token", "invalid", "the link is wrong, older than an hour, or was used");
+}
+
 static enum sok_status refuse_token(struct sok_error *err)
 {
     struct sok_error found = {0};
-    sok_fail_field(&found, "token", "invalid", "the link is wrong, older than an hour, or was used");
+    note_token(&found);
     if (err)
-        *err = found;
+        *err = found; // not beside it: err holds that no such token was found
     return SOK_INVALID;
 }
 
@@ -87,6 +92,30 @@ static enum sok_status finish_body(struct sok_db_tx *tx, void *context, struct s
     return sok_users_set_password(tx, user_id, finish->password_hash, finish->now_ms, err);
 }
 
+enum sok_status sok_reset_check(
+    struct sok_auth *auth, struct sok_arena *arena, const char *token, const char *password,
+    struct sok_error *err)
+{
+    char token_hash[SOK_SHA256_HEX];
+    struct sok_error found = {0}, failure = {0};
+    const char *user_id = NULL;
+    enum sok_status status = sok_password_check("password", password, &found);
+    int64_t now = sok_clock_now_ms(auth->accounts.clock);
+    if (token) {
+        sok_sha256_hex(token, strlen(token), token_hash);
+        status = sok_password_resets_find(
+            sok_db_reader(auth->accounts.db), arena, token_hash, now, &user_id, &failure);
+        if (status == SOK_NOT_FOUND)
+            note_token(&found);
+        else if (status != SOK_OK) {
+            if (err)
+                *err = failure;
+            return status;
+        }
+    }
+    return found.field_count ? sok_fail_fields(err, &found) : SOK_OK;
+}
+
 enum sok_status sok_reset_finish(
     struct sok_auth *auth, struct sok_arena *arena, const char *token, const char *password, bool end_keys,
     struct sok_user *ret_user, struct sok_error *err)
@@ -94,15 +123,9 @@ enum sok_status sok_reset_finish(
     char token_hash[SOK_SHA256_HEX], password_hash[SOK_PASSWORD_HASH_SIZE];
     struct sok_db *db = auth->accounts.db;
     int64_t now = sok_clock_now_ms(auth->accounts.clock);
-    const char *user_id = NULL;
-    SOK_TRY(sok_password_check("password", password, err));
-    sok_sha256_hex(token, strlen(token), token_hash);
     // A look before the expensive hash; the transaction's own answer is the one that counts.
-    enum sok_status status =
-        sok_password_resets_find(sok_db_reader(db), arena, token_hash, now, &user_id, err);
-    if (status == SOK_NOT_FOUND)
-        return refuse_token(err);
-    SOK_TRY(status);
+    SOK_TRY(sok_reset_check(auth, arena, token, password, err));
+    sok_sha256_hex(token, strlen(token), token_hash);
     SOK_TRY(sok_password_hash(password, auth->accounts.bcrypt_cost, password_hash, err));
     struct finish finish = {
         .token_hash = token_hash,
@@ -110,7 +133,7 @@ enum sok_status sok_reset_finish(
         .end_keys = end_keys,
         .now_ms = now,
         .arena = arena};
-    status = sok_db_write(db, finish_body, &finish, err);
+    enum sok_status status = sok_db_write(db, finish_body, &finish, err);
     if (status == SOK_NOT_FOUND)
         return refuse_token(err);
     SOK_TRY(status);

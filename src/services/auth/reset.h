@@ -19,9 +19,14 @@ SOK_MUST_CHECK enum sok_status sok_reset_start(
     struct sok_auth *auth, struct sok_arena *arena, const char *email, struct sok_user *ret_user,
     char ret_token[SOK_RESET_TOKEN_SIZE], struct sok_error *err);
 
-// Sets the password and ends all sessions; with `end_keys` deletes the API keys as well. SOK_INVALID names
-// the field ("token": unknown, used or too old; "password"); a wrong password leaves the token good. Blocks
-// for a bcrypt: hash lane.
+// Notes what is wrong with the fields "token" (unknown, used or too old; NULL: not looked at) and "password",
+// beside what err has noted: SOK_INVALID. Blocks on a read.
+SOK_MUST_CHECK enum sok_status sok_reset_check(
+    struct sok_auth *auth, struct sok_arena *arena, const char *token, const char *password,
+    struct sok_error *err);
+
+// Sets the password and ends all sessions; with `end_keys` deletes the API keys as well. SOK_INVALID as
+// sok_reset_check; a wrong password leaves the token good. Blocks for a bcrypt: hash lane.
 SOK_MUST_CHECK enum sok_status sok_reset_finish(
     struct sok_auth *auth, struct sok_arena *arena, const char *token, const char *password, bool end_keys,
     struct sok_user *ret_user, struct sok_error *err);

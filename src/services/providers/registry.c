@@ -251,14 +251,17 @@ enum sok_status sok_provider_config_check(
     struct sok_url url;
     if (!checked.driver)
         sok_fail_field(
-            err, "kind", "invalid", "must be torznab, prowlarr, jackett, archive_org, tmdb or tvmaze");
+            err, "kind", sok_text_empty(config->kind) ? "required" : "invalid",
+            "must be torznab, prowlarr, jackett, archive_org, tmdb or tvmaze");
     if (!name || !*name || strlen(name) > 64 || !sok_utf8_valid(name, strlen(name)))
-        sok_fail_field(err, "name", "invalid", "must have 1 to 64 characters");
+        sok_fail_field(err, "name", name && *name ? "invalid" : "required", "must have 1 to 64 characters");
     if (sok_text_empty(checked.config.base_url))
         checked.config.base_url = checked.driver ? checked.driver->default_url : NULL;
     if (!checked.config.base_url && checked.driver)
         sok_fail_field(err, "base_url", "required", "is missing");
-    else if (checked.driver && sok_url_parse(arena, checked.config.base_url, &url, NULL) != SOK_OK)
+    else if (
+        !sok_text_empty(checked.config.base_url) &&
+        sok_url_parse(arena, checked.config.base_url, &url, NULL) != SOK_OK)
         sok_fail_field(err, "base_url", "invalid", "must be an http or https URL without user name");
     if (checked.driver && checked.driver->needs_key && sok_text_empty(config->api_key))
         sok_fail_field(err, "api_key", "required", "is missing");

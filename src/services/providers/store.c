@@ -14,7 +14,8 @@ struct put {
     const struct sok_provider_store *store;
     struct sok_arena *arena;
     const struct sok_provider_edit *edit;
-    const char *id; // NULL: a new row
+    const char *id;         // NULL: a new row
+    struct sok_error noted; // what the caller found wrong already
     struct sok_provider row;
 };
 
@@ -90,7 +91,7 @@ static enum sok_status check_and_seal(struct put *put, struct sok_error *err)
         .enabled = row->is_enabled,
         .priority = row->priority > 1000 ? 1001 : (int)row->priority,
     };
-    struct sok_error found = {0};
+    struct sok_error found = put->noted;
     if (sok_provider_config_check(put->arena, &config, &checked, &found) != SOK_OK) {
         *err = found;
         return found.status;
@@ -136,6 +137,8 @@ enum sok_status sok_provider_store_put(
     struct sok_provider_edit own = *edit;
     take_key_from_url(arena, &own);
     struct put put = {.store = store, .arena = arena, .edit = &own, .id = id};
+    if (err && err->field_count)
+        put.noted = *err;
     SOK_TRY(sok_db_write(store->db, put_body, &put, err));
     *ret = put.row;
     return SOK_OK;

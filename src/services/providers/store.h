@@ -23,7 +23,8 @@ struct sok_provider_store { // borrowed parts
     const struct sok_clock *clock;
 };
 
-// Adds a row (`id` NULL) or changes one. SOK_INVALID names each wrong field (see sok_provider_config_check),
+// Adds a row (`id` NULL) or changes one. SOK_INVALID names each wrong field (see sok_provider_config_check)
+// beside those that err has noted already, which it fails with, too: what could not be read counts as absent.
 // SOK_CONFLICT: the name is taken, SOK_NOT_FOUND: no such row. *ret is the row as it is now, in the arena.
 // Blocks on a write.
 SOK_MUST_CHECK enum sok_status sok_provider_store_put(
