@@ -173,7 +173,7 @@ def fuzz():
 
 
 # The longest ones begin first, so that none of them is alone at the end.
-LONGEST = ("torrents", "cluster_faults", "providers_faults", "kill", "cluster", "slow_clients", "admin_machine", "admin_people", "library", "mail")
+LONGEST = ("torrents", "cluster_faults", "providers_faults", "kill", "cluster", "network", "slow_clients", "admin_machine", "admin_people", "library", "mail")
 FILES_AT_ONCE = 3  # they wait most of the time: for timers, for programs that start, for each other
 
 
@@ -217,7 +217,7 @@ def pytest(files, binary, extra_env=None, label="blackbox"):
 # cluster set it says nothing more for its minutes; hostile does, since its values reach the database.
 EMBEDDED_ONLY = ("cli", "disk_full", "start",
                  "framing", "slow_clients", "headers", "gates_tokens", "docs", "web")
-FLEETS = ["tests/test_cluster.py", "tests/test_cluster_faults.py", "tests/test_nginx.py", "tests/test_logs.py"]  # bring their own
+FLEETS = ["tests/test_cluster.py", "tests/test_cluster_faults.py", "tests/test_nginx.py", "tests/test_logs.py", "tests/test_network.py"]  # bring their own
 
 
 def black_box_files():

@@ -1,5 +1,6 @@
 """Several processes of the program as one system: API processes and workers on one PostgreSQL, Redis and NATS."""
 
+import contextlib
 import pathlib
 
 from . import servers
@@ -19,11 +20,13 @@ class Worker(Sokoul):
 
 
 class Fleet:
-  """`api` and `workers` are its members; they share the data folder, as on one machine or a network's."""
+  """`api` and `workers` are its members; they share the data folder, as on one machine or a network's.
+  `address`: of the servers they stand on, which are started `inside` it."""
 
-  def __init__(self, folder, apis=2, workers=("scout", "hunter", "oracle", "sentinel"), **settings):
+  def __init__(self, folder, apis=2, workers=("scout", "hunter", "oracle", "sentinel"), address="127.0.0.1", inside=contextlib.nullcontext, **settings):
     self.folder = pathlib.Path(folder)
-    self.postgres, self.redis, self.nats = servers.Postgres(), servers.Redis(), servers.Nats()
+    with inside():
+      self.postgres, self.redis, self.nats = servers.Postgres(address), servers.Redis(address), servers.Nats(address)
     self.shared = {**settings, "data_dir": self.folder / "data", "database_url": self.postgres.new_database(),
                    "cache_url": self.redis.new_database(), "queue_url": self.nats.url}
     self.api, self.workers = [], []

@@ -25,7 +25,8 @@ def _unprivileged():
 class _Server:
   """A program with a folder; `stop` ends it gracefully or not, `start` starts it where it was."""
 
-  def __init__(self, name):
+  def __init__(self, name, address):
+    self.address = address
     # Not below /tmp, which may be closed to other users than the tests' own.
     self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"sokoul-{name}-", dir="/var/tmp"))
     self.port, self.process = free_port(), None
@@ -45,25 +46,27 @@ class _Server:
 class Postgres(_Server):
   """`url` names its server; its one account, sokoul, may make databases."""
 
-  def __init__(self):
-    super().__init__("postgres")
-    self.url = f"postgresql://sokoul@127.0.0.1:{self.port}"
+  def __init__(self, address="127.0.0.1"):
+    super().__init__("postgres", address)
+    self.url = f"postgresql://sokoul@{address}:{self.port}"
     self._numbers = itertools.count()
     if os.geteuid() == 0:
       shutil.chown(self.folder, "postgres", "postgres")
     subprocess.run([*_unprivileged(), PROGRAMS / "initdb", "-D", self.folder / "data", "-U", "sokoul", "-A", "trust", "--locale=C.UTF-8",
                     "-E", "UTF8", "--no-sync"], check=True, capture_output=True, cwd="/", timeout=300)
+    with open(self.folder / "data" / "pg_hba.conf", "a", encoding="ascii") as rules:
+      rules.write("host all all samenet trust\n")  # where it has an address in a network of the test's own
     self.start()
 
   def start(self):
-    options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": 300}
+    options = {"port": self.port, "listen_addresses": self.address, "unix_socket_directories": "", "max_connections": 300}
     command = [*_unprivileged(), PROGRAMS / "postgres", "-D", self.folder / "data"]
     for name, value in options.items():
       command += ["-c", f"{name}={value}"]
     self.run(command, self.answers)
 
   def answers(self):
-    return subprocess.run([PROGRAMS / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)], timeout=60, check=False).returncode == 0
+    return subprocess.run([PROGRAMS / "pg_isready", "-q", "-h", self.address, "-p", str(self.port)], timeout=60, check=False).returncode == 0
 
   def stop(self, mode="fast"):
     """fast: connections are ended and all is written; immediate: as in a crash."""
@@ -84,18 +87,18 @@ class Postgres(_Server):
 class Redis(_Server):
   """Keeps what it has over a stop, as an operator would have it."""
 
-  def __init__(self):
-    super().__init__("redis")
-    self.url = f"redis://127.0.0.1:{self.port}"
+  def __init__(self, address="127.0.0.1"):
+    super().__init__("redis", address)
+    self.url = f"redis://{address}:{self.port}"
     self._numbers = itertools.count(1)
     self.start()
 
   def start(self):
-    self.run(["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--appendonly", "yes", "--save", "",
+    self.run(["redis-server", "--port", str(self.port), "--bind", self.address, "--protected-mode", "no", "--dir", str(self.folder), "--appendonly", "yes", "--save", "",
               "--databases", str(REDIS_DATABASES)], self.answers)
 
   def answers(self):
-    done = subprocess.run(["redis-cli", "-p", str(self.port), "ping"], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["redis-cli", "-h", self.address, "-p", str(self.port), "ping"], capture_output=True, text=True, timeout=60, check=False)
     return done.stdout.strip() == "PONG"
 
   def stop(self):
@@ -106,13 +109,13 @@ class Redis(_Server):
 
 
 class Nats(_Server):
-  def __init__(self):
-    super().__init__("nats")
-    self.url = f"nats://127.0.0.1:{self.port}"
+  def __init__(self, address="127.0.0.1"):
+    super().__init__("nats", address)
+    self.url = f"nats://{address}:{self.port}"
     self.start()
 
   def start(self):
-    self.run(["nats-server", "-js", "-sd", str(self.folder / "data"), "-a", "127.0.0.1", "-p", str(self.port)], self.answers)
+    self.run(["nats-server", "-js", "-sd", str(self.folder / "data"), "-a", self.address, "-p", str(self.port)], self.answers)
 
   def answers(self):
     return "Server is ready" in self.process.output()

@@ -112,9 +112,9 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 class Standin:
-  def __init__(self, fault=None):
+  def __init__(self, fault=None, port=0):
     self.fault, self.calls, self.heads, self.stopping = fault, [], [], threading.Event()
-    self.server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"standin": self}))
+    self.server = _Server(("127.0.0.1", port), type("Handler", (_Handler,), {"standin": self}))
     self.port = self.server.server_port
     self.base = f"http://127.0.0.1:{self.port}"
     threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
@@ -168,8 +168,8 @@ class Release:
 class Indexer(Standin):
   """What Torznab, Jackett and Prowlarr share: a list of releases and their downloads."""
 
-  def __init__(self, releases=(), fault=None, api_key="k3y", match_all=False):
-    super().__init__(fault)
+  def __init__(self, releases=(), fault=None, api_key="k3y", match_all=False, port=0):
+    super().__init__(fault, port)
     self.releases, self.api_key, self.match_all = list(releases), api_key, match_all
 
   def found(self, query):

@@ -18,6 +18,9 @@
 #define SECOND_NS ((int64_t)1000000000)
 #define CONNECT_MS 2000
 #define RECONNECT_WAIT_MS 250
+#define PING_MS 2000        // between two questions whether the server is still there
+#define PINGS_MAX 2         // left without an answer: it is not, whatever the network says
+#define WRITE_MS 2000       // until a write into a connection that takes nothing is given up
 #define ORDER_MS 5000       // until an order to JetStream is given up
 #define FETCH_MS 1000       // a puller asks for so long at once
 #define PAUSE_MS 250        // between two attempts while the server is away
@@ -373,6 +376,9 @@ static natsStatus set_options(struct nats_queue *queue, const char *url)
     status = status ? status : natsOptions_SetMaxReconnect(options, -1);
     status = status ? status : natsOptions_SetReconnectWait(options, RECONNECT_WAIT_MS);
     status = status ? status : natsOptions_SetReconnectBufSize(options, OUT_BYTES);
+    status = status ? status : natsOptions_SetPingInterval(options, PING_MS);
+    status = status ? status : natsOptions_SetMaxPingsOut(options, PINGS_MAX);
+    status = status ? status : natsOptions_SetWriteDeadline(options, WRITE_MS);
     status = status ? status : natsOptions_SetNoEcho(options, true);
     status = status ? status : natsOptions_SetReconnectedCB(options, on_reconnected, queue);
     return status ? status : natsOptions_SetErrorHandler(options, on_error, NULL);
