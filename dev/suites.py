@@ -217,7 +217,7 @@ def pytest(files, binary, extra_env=None, label="blackbox"):
 # cluster set it says nothing more for its minutes; hostile does, since its values reach the database.
 EMBEDDED_ONLY = ("cli", "disk_full", "start",
                  "framing", "slow_clients", "headers", "gates_tokens", "docs", "web")
-FLEETS = ["tests/test_cluster.py", "tests/test_cluster_faults.py", "tests/test_nginx.py", "tests/test_logs.py", "tests/test_network.py"]  # bring their own
+FLEETS = [f"tests/test_{name}.py" for name in ("cluster", "cluster_faults", "nginx", "logs", "network", "replicas")]  # bring their own
 
 
 def black_box_files():

@@ -52,8 +52,9 @@ def test_serve_names_a_database_that_does_not_answer(idle):
   assert idle.run("config", "check", settings=there)[0] == 0, "well said is enough for the check"
   code, out, err = idle.run("serve", settings=there)
   assert code == 1 and "SOKOUL_DATABASE_URL" in err + out and "hunter22" not in out + err, (code, out, err)
-  code, out, err = idle.run("config", "check", settings={**there, "SOKOUL_DATABASE_REPLICA_URLS": "postgresql://u:hunter22@127.0.0.1:2/db"})
-  assert code == 1 and "SOKOUL_DATABASE_REPLICA_URLS" in err and "hunter22" not in err
+  assert idle.run("config", "check", settings={**there, "SOKOUL_DATABASE_REPLICA_URLS": "postgresql://u@127.0.0.1:2/db, postgresql://b/db"})[0] == 0
+  code, out, err = idle.run("config", "check", settings={"SOKOUL_DATABASE_REPLICA_URLS": "postgresql://u:hunter22@127.0.0.1:2/db"})
+  assert code == 1 and "SOKOUL_DATABASE_REPLICA_URLS" in err and "hunter22" not in err, "SQLite has none"
 
 
 def test_a_worker_of_its_own_needs_a_shared_queue(idle):

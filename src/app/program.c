@@ -72,11 +72,9 @@ static enum sok_status open_backends(struct sok_program *program, struct sok_err
     const struct sok_config *config = &program->config;
     const char *snapshots = sok_format(program->arena, "%s/snapshots", config->data_dir);
     int64_t applied;
-    if (config->database_replica_urls)
-        return sok_fail(
-            err, SOK_UNSUPPORTED, "SOKOUL_DATABASE_REPLICA_URLS: this version reads from no replicas");
     const struct sok_db_options database = {
         .url = config->database_url,
+        .replica_urls = config->database_replica_urls,
         .metrics = program->metrics,
         .pool_min = config->db_pool_min,
         .pool_max = config->db_pool_max,

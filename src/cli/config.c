@@ -18,8 +18,6 @@ static int backends_missing(const struct sok_config *config)
         const char *problem;
     } urls[] = {
         {"SOKOUL_DATABASE_URL", sok_db_has_driver(config->database_url), "there is no driver for its scheme"},
-        {"SOKOUL_DATABASE_REPLICA_URLS", !config->database_replica_urls,
-         "this version reads from no replicas"},
         {"SOKOUL_CACHE_URL", sok_cache_has_driver(config->cache_url), "there is no driver for its scheme"},
         {"SOKOUL_QUEUE_URL", sok_queue_has_driver(config->queue_url), "there is no driver for its scheme"},
     };

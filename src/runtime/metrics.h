@@ -23,6 +23,7 @@ enum sok_metric {
     SOK_METRIC_DB_CONNECTIONS,
     SOK_METRIC_DB_POOL_SIZE,
     SOK_METRIC_DB_QUERIES,
+    SOK_METRIC_DB_REPLICA_READS, // answer
     SOK_METRIC_DB_QUERY_SECONDS, // query type
     SOK_METRIC_DB_ERRORS,        // error type
     SOK_METRIC_DB_TRANSACTIONS,  // transaction

@@ -7,6 +7,7 @@
 
 enum sok_label {
     SOK_LABEL_NONE,
+    SOK_LABEL_ANSWER,          // enum sok_label_answer
     SOK_LABEL_CACHE_TYPE,      // found by its name, sok_label_find
     SOK_LABEL_ENDPOINT,        // open: sok_label_intern
     SOK_LABEL_ERROR_TYPE,      // enum sok_status
@@ -25,6 +26,8 @@ enum sok_label {
     SOK_LABEL_COUNT
 };
 
+// Who answered a read that a replica may answer; the others say why the primary did.
+enum sok_label_answer { SOK_ANSWER_REPLICA = 1, SOK_ANSWER_BEHIND, SOK_ANSWER_AWAY };
 enum sok_label_method {
     SOK_METHOD_OTHER,
     SOK_METHOD_GET,

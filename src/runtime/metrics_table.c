@@ -14,6 +14,7 @@ const struct sok_metric_bounds sok_metric_bounds[] = {
     [SOK_LONG_SECONDS] = {12, {0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200}},
 };
 
+static const char *const answers[] = {"other", "replica", "behind", "away"};
 static const char *const cache_types[] = {"other",    "count",  "history", "limit",   "media",
                                           "response", "search", "stats",   "version", "ws_ticket"};
 static const char *const error_types[] = {
@@ -68,6 +69,7 @@ int sok_label_status(int http_status)
 
 #define FIXED(list) list, SOK_ARRAY_LEN(list)
 const struct sok_label_row sok_label_rows[SOK_LABEL_COUNT] = {
+    [SOK_LABEL_ANSWER] = {"answer", FIXED(answers)},
     [SOK_LABEL_CACHE_TYPE] = {"cache_type", FIXED(cache_types)},
     [SOK_LABEL_ENDPOINT] = {"endpoint", NULL, ENDPOINTS_MAX},
     [SOK_LABEL_ERROR_TYPE] = {"error_type", FIXED(error_types)},
@@ -109,6 +111,11 @@ const struct sok_metric_row sok_metric_rows[SOK_METRIC_COUNT] = {
     [SOK_METRIC_DB_CONNECTIONS] =
         {"sokoul_db_connections_active", "Database connections in use", SOK_GAUGE, {0}},
     [SOK_METRIC_DB_POOL_SIZE] = {"sokoul_db_pool_size", "Database connections at most", SOK_GAUGE, {0}},
+    [SOK_METRIC_DB_REPLICA_READS] =
+        {"sokoul_db_replica_reads_total",
+         "Reads that a replica may answer, by who did and why not one",
+         SOK_COUNTER,
+         {L(ANSWER)}},
     [SOK_METRIC_DB_QUERIES] = {"sokoul_db_queries_total", "Database statements run", SOK_COUNTER, {0}},
     [SOK_METRIC_DB_QUERY_SECONDS] =
         {"sokoul_db_query_duration_seconds", "Time of a database statement", SOK_SECONDS, {L(QUERY_TYPE)}},

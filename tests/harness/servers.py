@@ -1,5 +1,6 @@
 """What a cluster stands on, real and private: PostgreSQL, Redis, NATS JetStream on free loopback ports, gone afterwards."""
 
+import contextlib
 import itertools
 import os
 import pathlib
@@ -52,11 +53,16 @@ class Postgres(_Server):
     self._numbers = itertools.count()
     if os.geteuid() == 0:
       shutil.chown(self.folder, "postgres", "postgres")
-    subprocess.run([*_unprivileged(), PROGRAMS / "initdb", "-D", self.folder / "data", "-U", "sokoul", "-A", "trust", "--locale=C.UTF-8",
-                    "-E", "UTF8", "--no-sync"], check=True, capture_output=True, cwd="/", timeout=300)
+    self.fill()
+    self.start()
+
+  def fill(self):
+    self.tool("initdb", "-U", "sokoul", "-A", "trust", "--locale=C.UTF-8", "-E", "UTF8", "--no-sync")
     with open(self.folder / "data" / "pg_hba.conf", "a", encoding="ascii") as rules:
       rules.write("host all all samenet trust\n")  # where it has an address in a network of the test's own
-    self.start()
+
+  def tool(self, name, *words):
+    subprocess.run([*_unprivileged(), PROGRAMS / name, "-D", self.folder / "data", *words], check=True, capture_output=True, cwd="/", timeout=300)
 
   def start(self):
     options = {"port": self.port, "listen_addresses": self.address, "unix_socket_directories": "", "max_connections": 300}
@@ -70,9 +76,15 @@ class Postgres(_Server):
 
   def stop(self, mode="fast"):
     """fast: connections are ended and all is written; immediate: as in a crash."""
-    subprocess.run([*_unprivileged(), PROGRAMS / "pg_ctl", "-D", self.folder / "data", "-m", mode, "-w", "stop"], check=True,
-                   capture_output=True, cwd="/", timeout=120)
+    self.tool("pg_ctl", "-m", mode, "-w", "stop")
     self.process.popen.wait(60)
+
+  def signal(self, number):
+    """To all of its processes: SIGSTOP makes a server that is there and says nothing."""
+    children = pathlib.Path(f"/proc/{self.process.popen.pid}/task/{self.process.popen.pid}/children").read_text().split()
+    for pid in [self.process.popen.pid, *map(int, children)]:
+      with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
   def new_database(self):
     """An empty database; its URL. It goes with the server."""
@@ -82,6 +94,20 @@ class Postgres(_Server):
     connection.cursor().execute(f"CREATE DATABASE {name}")
     connection.close()
     return f"{self.url}/{name}"
+
+
+class Replica(Postgres):
+  """A streaming replica of another one, with the same databases."""
+
+  def __init__(self, primary):
+    self.primary = primary
+    super().__init__()
+
+  def fill(self):
+    self.tool("pg_basebackup", "-d", self.primary.url + "/postgres", "-R", "-X", "stream", "-c", "fast", "--no-sync")
+
+  def replay(self, goes_on):
+    rows(self.url + "/postgres", f"SELECT CAST(pg_wal_replay_{'resume' if goes_on else 'pause'}() AS text)", [])
 
 
 class Redis(_Server):

@@ -76,8 +76,8 @@ enum sok_status sok_admin_audit_page(struct sok_request *request, struct sok_err
     bool has_addresses = read_addresses(request, &addresses, err);
     SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_audit_list(
-        sok_db_reader(sok_api_of(request)->db), request->arena, has_addresses ? &addresses : NULL, &page,
-        &entries, &count, &info, err));
+        sok_db_replica_reader(sok_api_of(request)->db), request->arena, has_addresses ? &addresses : NULL,
+        &page, &entries, &count, &info, err));
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, entry_json(&entries[i], is_admin));

@@ -48,8 +48,8 @@ enum sok_status sok_admin_dead_letters_page(struct sok_request *request, struct 
     size_t count;
     SOK_TRY(read_filter(request, &filter, &page, err));
     SOK_TRY(sok_dead_letters_list(
-        sok_db_reader(sok_api_of(request)->db), request->arena, &filter, &page, &letters, &count, &info,
-        err));
+        sok_db_replica_reader(sok_api_of(request)->db), request->arena, &filter, &page, &letters, &count,
+        &info, err));
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, letter_json(&letters[i]));

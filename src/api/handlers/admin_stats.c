@@ -96,7 +96,8 @@ static enum sok_status add_queues(
 {
     struct sok_task_count *counts;
     size_t count;
-    SOK_TRY(sok_tasks_count(sok_db_reader(sok_api_of(request)->db), request->arena, &counts, &count, err));
+    SOK_TRY(sok_tasks_count(
+        sok_db_replica_reader(sok_api_of(request)->db), request->arena, &counts, &count, err));
     json_t *queues = json_object();
     for (int job = 0; job < SOK_JOB_COUNT; job++) {
         json_t *queue = json_object();
@@ -146,7 +147,7 @@ static enum sok_status add_providers(struct sok_request *request, json_t *body, 
 static enum sok_status count(struct sok_request *request, json_t *body, struct sok_error *err)
 {
     struct sok_api *api = sok_api_of(request);
-    struct sok_db_tx *tx = sok_db_reader(api->db);
+    struct sok_db_tx *tx = sok_db_replica_reader(api->db);
     int64_t now_ms = sok_clock_now_ms(api->clock);
     struct sok_user_totals totals;
     struct sok_figures figures;

@@ -30,7 +30,7 @@ static enum sok_status list_people(struct sok_request *request, struct sok_error
     size_t count = 0;
     SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_users_list(
-        sok_db_reader(sok_api_of(request)->db), request->arena, &page, &users, &count, &info, err));
+        sok_db_replica_reader(sok_api_of(request)->db), request->arena, &page, &users, &count, &info, err));
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, person_json(&users[i]));
@@ -58,7 +58,7 @@ static enum sok_status add_months(
     for (int i = 0; i < MONTHS; i++) {
         char text[SOK_TIME_TEXT];
         int64_t count;
-        SOK_TRY(sok_users_count_new(sok_db_reader(sok_api_of(request)->db), from, to, &count, err));
+        SOK_TRY(sok_users_count_new(sok_db_replica_reader(sok_api_of(request)->db), from, to, &count, err));
         sok_time_format(from, text);
         json_t *month = json_object();
         json_object_set_new(month, "month", json_stringn(text, 7));
@@ -75,7 +75,7 @@ static enum sok_status load_statistics(struct sok_request *request, json_t *body
     struct sok_api *api = sok_api_of(request);
     struct sok_user_totals totals;
     int64_t now_ms = sok_clock_now_ms(api->clock);
-    SOK_TRY(sok_user_totals_load(sok_db_reader(api->db), now_ms, &totals, err));
+    SOK_TRY(sok_user_totals_load(sok_db_replica_reader(api->db), now_ms, &totals, err));
     json_t *statistics = json_object(), *roles = json_object(), *seen = json_object();
     json_object_set_new(body, "statistics", statistics);
     sok_json_set_int(statistics, "total", totals.total);
@@ -113,7 +113,7 @@ static enum sok_status show_statistics(struct sok_request *request, struct sok_e
     size_t count = 0;
     SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_user_activity_list(
-        sok_db_reader(sok_api_of(request)->db), request->arena, &page, &users, &count, &info, err));
+        sok_db_replica_reader(sok_api_of(request)->db), request->arena, &page, &users, &count, &info, err));
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, activity_json(&users[i]));

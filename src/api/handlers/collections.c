@@ -65,8 +65,8 @@ enum sok_status sok_collections_page(struct sok_request *request, struct sok_err
         return SOK_OK;
     SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_collections_list(
-        sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, &page, &rows,
-        &count, &info, err));
+        sok_db_replica_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, &page,
+        &rows, &count, &info, err));
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, collection_json(&rows[i]));
@@ -77,7 +77,7 @@ enum sok_status sok_collections_page(struct sok_request *request, struct sok_err
 // With a page of its works.
 enum sok_status sok_collections_get(struct sok_request *request, struct sok_error *err)
 {
-    struct sok_db_tx *tx = sok_db_reader(sok_api_of(request)->db);
+    struct sok_db_tx *tx = sok_db_replica_reader(sok_api_of(request)->db);
     struct sok_page page;
     struct sok_page_info info;
     struct sok_collection collection;

@@ -438,8 +438,8 @@ enum sok_status sok_downloads_page(struct sok_request *request, struct sok_error
     size_t count;
     SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_downloads_list(
-        sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, &page, &rows,
-        &count, &info, err));
+        sok_db_replica_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, &page,
+        &rows, &count, &info, err));
     json_t *items = json_array();
     for (size_t i = 0; i < count; i++) {
         refresh(request, &rows[i]);

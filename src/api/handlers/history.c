@@ -83,8 +83,8 @@ enum sok_status sok_history_going_on(struct sok_request *request, struct sok_err
         return SOK_OK;
     SOK_TRY(sok_api_page_of_one_order(request, &page, err));
     SOK_TRY(sok_history_continue(
-        sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, CONTINUE_MAX,
-        &items, &count, err));
+        sok_db_replica_reader(sok_api_of(request)->db), request->arena, request->principal.user_id,
+        CONTINUE_MAX, &items, &count, err));
     const char **ids = sok_alloc_array(request->arena, count, sizeof(*ids));
     for (size_t i = 0; i < count; i++)
         ids[i] = items[i].media.id;
@@ -98,7 +98,7 @@ enum sok_status sok_history_going_on(struct sok_request *request, struct sok_err
 
 enum sok_status sok_history_watched_list(struct sok_request *request, struct sok_error *err)
 {
-    struct sok_db_tx *tx = sok_db_reader(sok_api_of(request)->db);
+    struct sok_db_tx *tx = sok_db_replica_reader(sok_api_of(request)->db);
     struct sok_page page;
     struct sok_page_info info;
     struct sok_watch *rows;

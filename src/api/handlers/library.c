@@ -117,8 +117,8 @@ enum sok_status sok_library_favorites_page(struct sok_request *request, struct s
         return SOK_OK;
     SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_favorites_list(
-        sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, &page, &rows,
-        &count, &info, err));
+        sok_db_replica_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, &page,
+        &rows, &count, &info, err));
     SOK_JSON_AUTO *list = json_array();
     for (size_t i = 0; i < count; i++) {
         json_t *entry = entry_json(rows[i].id, rows[i].media_id, rows[i].added_at);
@@ -139,8 +139,8 @@ enum sok_status sok_library_watchlist_page(struct sok_request *request, struct s
         return SOK_OK;
     SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_watchlist_list(
-        sok_db_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, &page, &rows,
-        &count, &info, err));
+        sok_db_replica_reader(sok_api_of(request)->db), request->arena, request->principal.user_id, &page,
+        &rows, &count, &info, err));
     SOK_JSON_AUTO *list = json_array();
     for (size_t i = 0; i < count; i++)
         SOK_TRY(sok_personal_append(request, list, watchlist_json(&rows[i]), rows[i].media_id, err));

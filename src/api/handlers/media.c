@@ -46,7 +46,8 @@ enum sok_status sok_media_page(struct sok_request *request, struct sok_error *er
     SOK_TRY(sok_api_page(request, &page, err));
     struct sok_media_filter filter = {.text = NULL}; // all is asked for in the query string
     SOK_TRY(sok_media_list(
-        sok_db_reader(sok_api_of(request)->db), request->arena, &filter, &page, &rows, &count, &info, err));
+        sok_db_replica_reader(sok_api_of(request)->db), request->arena, &filter, &page, &rows, &count, &info,
+        err));
     sok_cached_list(request, &cached, media_list_json(rows, count), &info);
     return SOK_OK;
 }
@@ -88,7 +89,8 @@ enum sok_status sok_media_list_files(struct sok_request *request, struct sok_err
     SOK_TRY(load_media(request, &media, err));
     if (sok_text_eq(media.media_type, SOK_MEDIA_TV))
         SOK_TRY(sok_media_list_episodes(
-            sok_db_reader(sok_api_of(request)->db), request->arena, media.id, -1, &episodes, &count, err));
+            sok_db_replica_reader(sok_api_of(request)->db), request->arena, media.id, -1, &episodes, &count,
+            err));
     SOK_JSON_AUTO *list = json_array();
     SOK_TRY(append_files(request, media.id, list, err));
     for (size_t i = 0; i < count && i < EPISODES_MAX; i++)
@@ -112,7 +114,8 @@ enum sok_status sok_media_episodes(struct sok_request *request, struct sok_error
     SOK_TRY(load_media(request, &media, err));
     SOK_TRY(sok_api_page(request, &page, err));
     SOK_TRY(sok_media_list_episodes_page(
-        sok_db_reader(sok_api_of(request)->db), request->arena, media.id, &page, &rows, &count, &info, err));
+        sok_db_replica_reader(sok_api_of(request)->db), request->arena, media.id, &page, &rows, &count, &info,
+        err));
     sok_cached_list(request, &cached, media_list_json(rows, count), &info);
     return SOK_OK;
 }

@@ -35,7 +35,7 @@ struct made { // the whole list
 static enum sok_status make_list(
     struct sok_request *request, const char *media_type, struct made *ret, struct sok_error *err)
 {
-    struct sok_db_tx *tx = sok_db_reader(sok_api_of(request)->db);
+    struct sok_db_tx *tx = sok_db_replica_reader(sok_api_of(request)->db);
     const char *user_id = request->principal.user_id;
     size_t taste_count, candidate_count;
     SOK_TRY(sok_recommendations_tastes(tx, request->arena, user_id, &ret->tastes, &taste_count, err));

@@ -298,8 +298,8 @@ static enum sok_status list_results(
     struct sok_search_result *results;
     size_t count;
     SOK_TRY(sok_search_results_list(
-        sok_db_reader(sok_api_of(request)->db), request->arena, search_id, page, &results, &count, ret_info,
-        err));
+        sok_db_replica_reader(sok_api_of(request)->db), request->arena, search_id, page, &results, &count,
+        ret_info, err));
     json_t *items = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(items, result_json(&results[i]));
@@ -383,7 +383,7 @@ enum sok_status sok_search_by_provider(struct sok_request *request, struct sok_e
     json_t *providers;
     SOK_TRY(load_own(request, &search, err));
     SOK_TRY(sok_search_results_all(
-        sok_db_reader(sok_api_of(request)->db), request->arena, search.id, &results, &count, err));
+        sok_db_replica_reader(sok_api_of(request)->db), request->arena, search.id, &results, &count, err));
     SOK_TRY(providers_json(request, search.id, &providers, err));
     size_t i;
     json_t *provider;

@@ -77,6 +77,16 @@ struct sok_db_tx *sok_db_reader(struct sok_db *db)
     return db->driver->reader(db);
 }
 
+struct sok_db_tx *sok_db_replica_reader(struct sok_db *db)
+{
+    return db->driver->replica_reader ? db->driver->replica_reader(db) : sok_db_reader(db);
+}
+
+size_t sok_db_pool_size(const struct sok_db *db)
+{
+    return db->driver->pool_size ? db->driver->pool_size(db) : 0;
+}
+
 static int query_type(const char *sql)
 {
     switch (*sql | 0x20) {

@@ -84,6 +84,7 @@ bool sok_db_has_driver(const char *url);
 
 struct sok_db_options {
     const char *url;             // "sqlite:PATH", "postgresql://USER:PASSWORD@HOST/NAME"
+    const char *replica_urls;    // "postgresql://...", comma-separated; may be NULL
     struct sok_metrics *metrics; // may be NULL
     int64_t pool_min, pool_max;  // connections to PostgreSQL; 0: 5 and 20
 };
@@ -103,6 +104,14 @@ const char *sok_db_tx_dialect(const struct sok_db_tx *tx);
 
 // The read side as a sok_db_tx: each query sees the newest commit. Any thread; borrowed from db.
 struct sok_db_tx *sok_db_reader(struct sok_db *db);
+
+// The same for reads that are worth a way around: lists, searches by title, sums. A replica may answer, one
+// that has replayed every commit there was when the query began (docs/adr/replicas.md); else the primary, and
+// always where there is no replica.
+struct sok_db_tx *sok_db_replica_reader(struct sok_db *db);
+
+// How many callers a server answers at a time; 0: where that has no bound of its own.
+size_t sok_db_pool_size(const struct sok_db *db);
 
 // Runs one statement. Inside a write transaction it may change data; on the reader it may only read
 // (SOK_INTERNAL otherwise). Constraint violations are SOK_CONFLICT; a busy, broken or full database

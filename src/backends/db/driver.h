@@ -13,6 +13,8 @@ struct sok_db_driver {
     void (*close)(struct sok_db *db);
     const char *(*dialect)(const struct sok_db *db);
     struct sok_db_tx *(*reader)(struct sok_db *db);
+    struct sok_db_tx *(*replica_reader)(struct sok_db *db); // NULL: there is only the reader
+    size_t (*pool_size)(const struct sok_db *db);           // NULL: its number of connections does not matter
     enum sok_status (*query)(
         struct sok_db_tx *tx, struct sok_arena *arena, const char *sql, const struct sok_db_value *params,
         size_t param_count, struct sok_db_result *ret, struct sok_error *err);

@@ -1,5 +1,6 @@
-// The parts of the PostgreSQL driver among themselves: postgres.c (the pool, reads, write transactions),
-// postgres_conn.c (one connection: statements, deadlines), postgres_result.c (rows and errors).
+// The parts of the PostgreSQL driver among themselves: postgres.c (reads, write transactions),
+// postgres_pool.c (connections to one server), postgres_replicas.c (reads elsewhere), postgres_conn.c (one
+// connection: statements, deadlines), postgres_result.c (rows and errors).
 #ifndef SOK_BACKENDS_DB_DRIVERS_POSTGRES_H
 #define SOK_BACKENDS_DB_DRIVERS_POSTGRES_H
 
@@ -35,10 +36,19 @@ struct sok_pg_statement {
     char name[24];
 };
 
+// Where connections go: the URL, the setting that it is from, and how long a statement may take there.
+struct sok_pg_server {
+    const char *url, *setting;
+    int64_t query_ms;
+};
+
 // One connection; used by one thread at a time.
 struct sok_pg_conn {
     PGconn *handle;
+    int64_t query_ms;
     uint64_t tick;
+    int64_t replayed; // at a replica: up to where it has replayed the primary's log, at least
+    bool silent;      // lost since no answer came
     bool broken;      // nothing more can be done with it
     bool lost;        // the server was lost, as against a statement that failed: another connection may do
     bool in_conflict; // the transaction lost against another one: it may be run again
@@ -48,7 +58,8 @@ struct sok_pg_conn {
 
 // Connects, for at most SOK_PG_CONNECT_S a host. SOK_UNAVAILABLE when there is no server, SOK_INVALID for a
 // URL that cannot be read; neither message holds the password.
-enum sok_status sok_pg_conn_open(const char *url, struct sok_pg_conn **ret, struct sok_error *err);
+enum sok_status sok_pg_conn_open(
+    const struct sok_pg_server *server, struct sok_pg_conn **ret, struct sok_error *err);
 struct sok_pg_conn *sok_pg_conn_close(struct sok_pg_conn *conn);
 enum sok_status sok_pg_conn_query(
     struct sok_pg_conn *conn, struct sok_arena *arena, const char *sql, const struct sok_db_value *params,
@@ -72,5 +83,51 @@ enum sok_status sok_pg_fail_result(struct sok_pg_conn *conn, const PGresult *res
 enum sok_status sok_pg_take_result(
     struct sok_pg_conn *conn, struct sok_arena *arena, PGresult *from, struct sok_db_result *result,
     size_t *capacity, struct sok_error *err);
+
+// --- postgres_pool.c
+
+// Connections to one server, made when needed. A server that cannot be reached or does not answer is left
+// alone for a while, then tried by one caller at a time; the others are told at once.
+struct sok_pg_pool {
+    struct sok_pg_server server; // its url is owned
+    size_t max;
+    int64_t down_ms, down_most_ms; // how long it is left alone, at first and after many failures
+    pthread_mutex_t lock;          // guards what follows
+    pthread_cond_t returned;
+    struct sok_pg_conn *idle[SOK_PG_POOL_MAX];
+    size_t idle_count, conn_count, waiting;
+    bool is_down, is_tried;
+    int64_t down_until_ms; // monotonic
+    int failures;          // in a row
+};
+
+void sok_pg_pool_init(struct sok_pg_pool *pool, const struct sok_pg_server *server, size_t max);
+void sok_pg_pool_done(struct sok_pg_pool *pool);
+// Opens the first `count`. The error says why it could not.
+enum sok_status sok_pg_pool_fill(struct sok_pg_pool *pool, size_t count, struct sok_error *err);
+// SOK_UNAVAILABLE: all are in use for wait_ms, or too many wait already, or (SOK_DB_AWAY) there is no server.
+// A connection just made has a `tick` of 0.
+enum sok_status sok_pg_pool_take(
+    struct sok_pg_pool *pool, int64_t wait_ms, struct sok_pg_conn **ret, size_t *ret_in_use,
+    struct sok_error *err);
+void sok_pg_pool_return(struct sok_pg_pool *pool, struct sok_pg_conn *conn);
+// As if it could not be reached.
+void sok_pg_pool_leave_alone(struct sok_pg_pool *pool);
+
+// --- postgres_replicas.c
+
+struct sok_pg_replicas;
+
+// `urls`: comma-separated. Replicas that are away now are tried again later; SOK_INVALID when one is no
+// replica of the primary. SOK_OK with NULL when there are none.
+enum sok_status sok_pg_replicas_open(
+    const char *urls, const struct sok_pg_server *primary, size_t pool_max, struct sok_metrics *metrics,
+    struct sok_pg_replicas **ret, struct sok_error *err);
+struct sok_pg_replicas *sok_pg_replicas_close(struct sok_pg_replicas *replicas);
+// Answers from a replica that has replayed all that was committed when this was called. SOK_UNAVAILABLE: ask
+// the primary.
+enum sok_status sok_pg_replicas_query(
+    struct sok_pg_replicas *replicas, struct sok_arena *arena, const char *sql,
+    const struct sok_db_value *params, size_t param_count, struct sok_db_result *ret);
 
 #endif

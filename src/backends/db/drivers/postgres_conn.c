@@ -13,7 +13,7 @@
 // The session reads only, unless a transaction says otherwise: what the reader is for. Without a time zone or
 // a search path of somebody's own, the same statement means the same everywhere.
 static const char session[] =
-    "-c default_transaction_read_only=on -c statement_timeout=10000 -c lock_timeout=5000 "
+    "-c default_transaction_read_only=on -c statement_timeout=%d -c lock_timeout=5000 "
     "-c idle_in_transaction_session_timeout=30000 -c timezone=UTC -c bytea_output=hex "
     "-c extra_float_digits=3 -c client_min_messages=warning";
 
@@ -37,23 +37,26 @@ enum sok_status sok_pg_lose(struct sok_pg_conn *conn, const char *why, struct so
     return sok_pg_fail_away(why, err);
 }
 
-enum sok_status sok_pg_conn_open(const char *url, struct sok_pg_conn **ret, struct sok_error *err)
+enum sok_status sok_pg_conn_open(
+    const struct sok_pg_server *server, struct sok_pg_conn **ret, struct sok_error *err)
 {
-    char seconds[12];
+    char seconds[12], options[sizeof(session) + 12];
     snprintf(seconds, sizeof(seconds), "%d", SOK_PG_CONNECT_S);
+    snprintf(options, sizeof(options), session, (int)server->query_ms);
     const char *const names[] = {"connect_timeout",  "application_name", "client_encoding", "keepalives_idle",
                                  "tcp_user_timeout", "dbname",           "options",         NULL};
-    const char *const values[] = {seconds, "sokoul", "UTF8", "10", "10000", url, session, NULL};
+    const char *const values[] = {seconds, "sokoul", "UTF8", "10", "10000", server->url, options, NULL};
     char *problem = NULL;
-    PQconninfoOption *parsed = PQconninfoParse(url, &problem);
+    PQconninfoOption *parsed = PQconninfoParse(server->url, &problem);
     PQfreemem(problem); // may quote the password
     if (!parsed)
-        return sok_fail(err, SOK_INVALID, "SOKOUL_DATABASE_URL is not a URL of PostgreSQL");
+        return sok_fail(err, SOK_INVALID, "%s is not a URL of PostgreSQL", server->setting);
     PQconninfoFree(parsed);
 
     struct sok_pg_conn *conn = calloc(1, sizeof(*conn));
     if (!conn)
         sok_panic("out of memory for a connection");
+    conn->query_ms = server->query_ms;
     conn->handle = PQconnectdbParams(names, values, 1);
     if (!conn->handle)
         sok_panic("out of memory for a connection");
@@ -64,7 +67,7 @@ enum sok_status sok_pg_conn_open(const char *url, struct sok_pg_conn **ret, stru
         words[strcspn(words, "\n")] = '\0';
         sok_pg_conn_close(conn);
         return sok_fail(
-            err, SOK_UNAVAILABLE, "SOKOUL_DATABASE_URL: the database cannot be reached: %s", words);
+            err, SOK_UNAVAILABLE, "%s: the database cannot be reached: %s", server->setting, words);
     }
     PQsetNoticeReceiver(conn->handle, ignore_notice, NULL);
     *ret = conn;
@@ -90,6 +93,7 @@ static enum sok_status wait_for(
     struct pollfd fd = {.fd = PQsocket(conn->handle), .events = events};
     for (;;) {
         int64_t left = deadline_ms - sok_time_mono_ms();
+        conn->silent = left <= 0;
         if (fd.fd < 0 || left <= 0)
             return sok_pg_lose(conn, "the database does not answer", err);
         int ready = poll(&fd, 1, (int)left);
@@ -138,7 +142,7 @@ static void stop_statement(struct sok_pg_conn *conn)
 static enum sok_status take_all(
     struct sok_pg_conn *conn, struct sok_arena *arena, struct sok_db_result *ret, struct sok_error *err)
 {
-    int64_t deadline_ms = sok_time_mono_ms() + SOK_PG_QUERY_MS + SOK_PG_GRACE_MS;
+    int64_t deadline_ms = sok_time_mono_ms() + conn->query_ms + SOK_PG_GRACE_MS;
     struct sok_db_result result = {0};
     size_t capacity = 0;
     enum sok_status status = SOK_OK;
@@ -314,7 +318,7 @@ enum sok_status sok_pg_conn_query(
 enum sok_status sok_pg_conn_run(
     struct sok_pg_conn *conn, const char *sql, char *ret_tag, size_t size, struct sok_error *err)
 {
-    int64_t deadline_ms = sok_time_mono_ms() + SOK_PG_QUERY_MS + SOK_PG_GRACE_MS;
+    int64_t deadline_ms = sok_time_mono_ms() + conn->query_ms + SOK_PG_GRACE_MS;
     if (!PQsendQuery(conn->handle, sql))
         return sok_pg_lose(conn, "the connection to the database broke", err);
     SOK_TRY(send_all(conn, deadline_ms, err));
@@ -353,7 +357,7 @@ enum sok_status sok_pg_conn_scan(
     if (!PQsendQuery(conn->handle, sql))
         return sok_pg_lose(conn, "the connection to the database broke", err);
     PQsetSingleRowMode(conn->handle);
-    SOK_TRY(send_all(conn, sok_time_mono_ms() + SOK_PG_QUERY_MS, err));
+    SOK_TRY(send_all(conn, sok_time_mono_ms() + conn->query_ms, err));
     for (;;) {
         PGresult *from = NULL;
         SOK_TRY(next_result(conn, sok_time_mono_ms() + SOK_PG_SCAN_MS, &from, err));
