@@ -182,6 +182,7 @@ static enum sok_status open_services(struct sok_program *program, struct sok_err
                 .clock = clock,
                 .library = program->library,
                 .torrents = program->torrents,
+                .accel_prefix = sok_text_empty(config->accel_prefix) ? NULL : config->accel_prefix,
                 .data_dir = config->data_dir,
                 .session_lives = session_lives,
                 .context = program->auth},

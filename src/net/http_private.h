@@ -126,8 +126,9 @@ struct sok_exchange {
     struct sok_buf body;
     int64_t discarded;
     struct sok_error error;
-    bool begun;  // the header has been read
-    bool judged; // `before` has spoken
+    bool from_proxy; // one of the trusted ones
+    bool begun;      // the header has been read
+    bool judged;     // `before` has spoken
     bool counted_as_suspended;
     bool has_body; // the header announces one
 };
@@ -152,6 +153,11 @@ enum MHD_Result sok_exchange_send(struct sok_exchange *exchange);
 // The two halves of that: the headers that every reply has, and what surrounds the reply (log, metrics).
 void sok_exchange_add_headers(struct sok_exchange *exchange);
 void sok_exchange_report(struct sok_exchange *exchange);
+
+// --- http_accel.c
+// Whether the proxy in front sends these bytes itself and would send the same: `result` is what became of the
+// Range header. The plain cases alone; the others are answered from here.
+bool sok_exchange_may_redirect(struct sok_exchange *exchange, enum sok_range_result result, int count);
 
 // --- http_upgrade.c
 // The 101 of a reply that sok_reply_upgrade noted.

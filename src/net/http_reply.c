@@ -97,6 +97,7 @@ void sok_reply_ranges(struct sok_request *request, const struct sok_byte_source 
     response->source = *source_taken;
     response->content_type = sok_strdup(request->arena, source_taken->content_type);
     response->source.etag = sok_strdup(request->arena, source_taken->etag);
+    response->source.accel = sok_strdup(request->arena, source_taken->accel);
 }
 
 const char *sok_request_header(const struct sok_request *request, const char *name)
@@ -327,6 +328,22 @@ static bool is_unchanged(struct sok_request *request, const struct sok_byte_sour
     return since && source->modified_ms && strcmp(since, date) == 0;
 }
 
+static void accept_ranges(struct sok_request *request)
+{
+    sok_reply_header(request, "Accept-Ranges", "bytes");
+}
+
+// The proxy in front sends the bytes; it makes the status and all that is about ranges anew from the same
+// request.
+static void make_redirect(
+    struct sok_request *request, struct sok_response *response, const struct sok_range *range)
+{
+    sok_reply_header(request, "X-Accel-Redirect", response->source.accel);
+    response->body_bytes = range->last - range->first + 1;
+    response->mhd = borrow_bytes("", 0);
+    let_source_go(response);
+}
+
 static void make_ranges(struct sok_exchange *exchange)
 {
     struct sok_request *request = &exchange->request;
@@ -339,8 +356,8 @@ static void make_ranges(struct sok_exchange *exchange)
         sok_time_format_http(source->modified_ms, date);
         sok_reply_header(request, "Last-Modified", date);
     }
-    sok_reply_header(request, "Accept-Ranges", "bytes");
     if (is_unchanged(request, source)) {
+        accept_ranges(request);
         make_not_modified(response);
         return;
     }
@@ -352,6 +369,7 @@ static void make_ranges(struct sok_exchange *exchange)
     enum sok_range_result result = sok_range_parse(header, source->size_bytes, ranges, &count);
     if (result == SOK_RANGE_UNSATISFIABLE) {
         int64_t size = source->size_bytes;
+        accept_ranges(request);
         let_source_go(response);
         sok_reply_header(
             request, "Content-Range", sok_format(request->arena, "bytes */%lld", (long long)size));
@@ -362,6 +380,11 @@ static void make_ranges(struct sok_exchange *exchange)
         return;
     }
     response->http_status = result == SOK_RANGE_PARTIAL ? 206 : 200;
+    if (sok_exchange_may_redirect(exchange, result, count)) {
+        make_redirect(request, response, &ranges[0]);
+        return;
+    }
+    accept_ranges(request);
     if (result == SOK_RANGE_PARTIAL && count == 1)
         sok_reply_header(
             request, "Content-Range", content_range(request->arena, ranges[0], source->size_bytes));

@@ -213,6 +213,7 @@ static const char *find_client_ip(struct sok_exchange *exchange)
     // "::".
     bool trusted = !info || !sok_address_from_sockaddr(info->client_addr, &client) ||
                    sok_http_is_trusted(exchange->server, &client);
+    exchange->from_proxy = trusted;
     if (trusted) {
         struct joined forwarded = {.arena = request->arena};
         MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, join_forwarded, &forwarded);

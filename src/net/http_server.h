@@ -138,6 +138,9 @@ struct sok_byte_source {
     int64_t size_bytes; // the whole size
     const char *content_type, *etag; // etag with its quotes; copied
     int64_t modified_ms;             // 0: unknown
+    const char
+        *accel; // of a complete file: where a trusted proxy that says it can (X-Sendfile-Type:
+                // X-Accel-Redirect) has it at an address of its own, percent-encoded; copied. NULL: nowhere
     // Copies up to `max` bytes from `offset` into `buf`. >0: bytes; 0: not there before the deadline, ask
     // again; -1: gone. May block up to 1 s; called from the slow lane, never from a connection thread.
     ssize_t (*read)(void *context, int64_t offset, char *buf, size_t max);

@@ -81,6 +81,8 @@ static const struct sok_config_row rows[] = {
      COUNT_MAX},
     {"SOKOUL_TRUSTED_PROXIES", "", "networks whose X-Forwarded-For counts", 0, 0, K(CIDRS),
      AT(trusted_proxies)},
+    {"SOKOUL_ACCEL_PREFIX", "", "where nginx serves the library's files internally", 0, 0, K(PREFIX),
+     AT(accel_prefix)},
     {"SOKOUL_ALLOW_HOSTS", "", "private host:ports that outgoing requests may reach", 0, 0, K(HOSTS),
      AT(allow_hosts)},
     {"SOKOUL_PUBLIC_URL", "", "the address users see", 0, 0, K(URL), AT(public_url)},

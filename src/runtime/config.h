@@ -47,6 +47,7 @@ struct sok_config {
     _Atomic int64_t rate_api, rate_search, rate_auth, rate_ip; // per minute, 0: off
     _Atomic int64_t max_downloads_per_user, max_ws_per_ip;
     const char *trusted_proxies, *allow_hosts;
+    const char *accel_prefix; // "/x/": where nginx has the library's folders; NULL: films go out from here
     const char *public_url, *host_names;
     const char *smtp_url, *smtp_from, *smtp_ca;
     const char *clamd;
@@ -88,6 +89,7 @@ enum sok_config_kind {
     SOK_CONFIG_QUEUE,
     SOK_CONFIG_SMTP,
     SOK_CONFIG_CLAMD,
+    SOK_CONFIG_PREFIX,
     SOK_CONFIG_LOG_LEVEL,
     SOK_CONFIG_LOG_FORMAT
 };

@@ -1,6 +1,7 @@
 #include "runtime/config_value.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/un.h>
@@ -141,6 +142,16 @@ static const char *check_scheme_or(
     return sok_text_eq(text, word) || is_url(arena, text, schemes) ? NULL : wrong;
 }
 
+// Nothing that nginx would read as more than a path, so that what is put behind it stays beneath it.
+static const char *check_prefix(const char *text)
+{
+    size_t len = strlen(text);
+    bool is_right = len >= 3 && len <= 200 && text[0] == '/' && text[len - 1] == '/' && !strstr(text, "//");
+    for (const char *c = text; *c && is_right; c++)
+        is_right = isalnum((unsigned char)*c) || strchr("/_-", *c);
+    return is_right ? NULL : "expected a path such as /_library/";
+}
+
 static const char *check_text(struct sok_arena *arena, const struct sok_config_row *row, const char *text)
 {
     static const char *const redis[] = {"redis", "rediss", NULL};
@@ -175,6 +186,8 @@ static const char *check_text(struct sok_arena *arena, const struct sok_config_r
         return check_scheme_or(arena, text, "embedded:", nats, "expected embedded: or nats://HOST…");
     case SOK_CONFIG_SMTP:
         return is_url(arena, text, smtp) ? NULL : "expected smtp://HOST… or smtps://HOST…";
+    case SOK_CONFIG_PREFIX:
+        return check_prefix(text);
     case SOK_CONFIG_CLAMD:
         if (sok_text_starts(text, "unix:"))
             return check_unix(text + 5);

@@ -21,15 +21,17 @@ http {{
   fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
+  include {folder}/upstream.conf;
   include {folder}/sokoul.conf;
 }}
 """
 
 
 class Front:
-  """`port` speaks TLS, `plain_port` sends there; `certificate` is to be trusted. rate: of requests per second and address."""
+  """`port` speaks TLS, `plain_port` sends there; `certificate` is to be trusted. rate: of requests per second and address;
+  films: the folder it may send by itself."""
 
-  def __init__(self, folder, ports, rate=50):
+  def __init__(self, folder, ports, rate=50, films=None):
     self.folder, self.port, self.plain_port = pathlib.Path(folder), free_port(), free_port()
     self.folder.mkdir(parents=True)
     self.certificate = self.folder / "fullchain.pem"
@@ -40,7 +42,7 @@ class Front:
     for old, new in ((r"listen \[::\]:\d+.*\n", ""), (r"listen 80;", f"listen 127.0.0.1:{self.plain_port};"),
                      (r"listen 443 ", f"listen 127.0.0.1:{self.port} "), (r"/etc/ssl/sokoul", str(self.folder)),
                      (r"/var/log/nginx/sokoul.log", f"{self.folder}/access.log"), (r"rate=50r/s", f"rate={rate}r/s"),
-                     (r"include sokoul-upstream.conf", f"include {self.folder}/upstream.conf")):
+                     (r"alias /srv/films/;", f"alias {films or self.folder}/;")):
       shipped, changed = re.subn(old, new, shipped)
       assert changed, old
     (self.folder / "sokoul.conf").write_text(shipped)

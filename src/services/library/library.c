@@ -108,6 +108,16 @@ enum sok_status sok_library_locate(
     return SOK_OK;
 }
 
+enum sok_status sok_library_split(
+    const struct sok_library *library, const char *file_path, size_t *ret_root, const char **ret_below,
+    struct sok_error *err)
+{
+    const struct sok_library_root *root;
+    SOK_TRY(sok_library_locate(library, file_path, &root, ret_below, err));
+    *ret_root = (size_t)(root - library->roots);
+    return SOK_OK;
+}
+
 enum sok_status sok_library_open_file(
     const struct sok_library *library, const char *file_path, int *ret_fd, struct sok_error *err)
 {

@@ -40,6 +40,12 @@ const char *sok_library_root(const struct sok_library *library, size_t index); /
 SOK_MUST_CHECK enum sok_status sok_library_open_file(
     const struct sok_library *library, const char *file_path, int *ret_fd, struct sok_error *err);
 
+// Which folder of the library (as sok_library_root counts) a media_files.file_path lies in, and its path
+// below. SOK_DENIED: in none. *ret_below is borrowed from file_path.
+SOK_MUST_CHECK enum sok_status sok_library_split(
+    const struct sok_library *library, const char *file_path, size_t *ret_root, const char **ret_below,
+    struct sok_error *err);
+
 // Removes a file of the library and the folders that are empty then. SOK_OK also when it is gone already. The
 // database row is the caller's business.
 SOK_MUST_CHECK enum sok_status sok_library_remove_file(

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/uri.h"
 #include "data/downloads.h"
 #include "data/media_files.h"
 #include "services/library/classify.h"
@@ -20,6 +22,7 @@
 #define READ_AHEAD_BYTES ((int64_t)16 << 20)
 #define WANT_AGAIN_BYTES ((int64_t)2 << 20) // how far the play head moves before the deadlines are renewed
 #define WAIT_MS 900
+#define ACCEL_PATH_BYTES ((size_t)16 << 10)
 #define DEADLINE_MS 300
 
 struct arriving { // a file of a running download, as one answer reads it
@@ -34,6 +37,26 @@ struct arriving { // a file of a running download, as one answer reads it
 };
 
 // --- Complete files.
+
+// Where the proxy finds it: PREFIX FOLDER/PATH, each part encoded. The file was opened beneath the folder
+// just now, so nothing in its path leads out of it. NULL: there is no such proxy.
+static const char *accel_path(
+    const struct sok_streaming *streaming, struct sok_arena *arena, const char *file_path)
+{
+    const char *prefix = streaming->options.accel_prefix, *below;
+    size_t root;
+    if (!prefix || sok_library_split(streaming->options.library, file_path, &root, &below, NULL) != SOK_OK)
+        return NULL;
+    SOK_BUF_AUTO path;
+    sok_buf_init(&path, ACCEL_PATH_BYTES);
+    sok_buf_printf(&path, "%s%zu", prefix, root);
+    while (*below) {
+        size_t len = strcspn(below, "/");
+        sok_buf_printf(&path, "/%s", sok_uri_encode(arena, sok_strndup(arena, below, len)));
+        below += len + (below[len] == '/');
+    }
+    return sok_strndup(arena, path.data, path.len);
+}
 
 // Opens a row's file. *ret_etag names these bytes: another file under the same name has another one.
 static enum sok_status open_row(
@@ -51,7 +74,8 @@ static enum sok_status open_row(
         .content_type = sok_stream_mime(sok_path_name(row->file_path)),
         .etag = sok_format(
             arena, "\"%llx-%llx\"", (unsigned long long)modified_ms, (unsigned long long)info.st_size),
-        .modified_ms = modified_ms};
+        .modified_ms = modified_ms,
+        .accel = accel_path(streaming, arena, row->file_path)};
     ret->fd = sok_fd_take(&fd);
     return SOK_OK;
 }

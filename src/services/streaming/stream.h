@@ -28,7 +28,8 @@ struct sok_streaming_options {
     const struct sok_clock *clock;
     struct sok_library *library;
     struct sok_torrents *torrents; // NULL: this process has no running downloads
-    const char *data_dir;          // holds keys/stream.key (0600), made when missing
+    const char *accel_prefix; // where a proxy has the library's folders by their numbers; NULL: it has not
+    const char *data_dir;     // holds keys/stream.key (0600), made when missing
     // Whether a session still counts (signed in, not revoked, user enabled). NULL: sessions are not checked.
     // An API key counts as one. A stream without either needs its user to be active.
     bool (*session_lives)(void *context, const char *session_id, const char *user_id);
