@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import socket
 import ssl
 import threading
 import time
@@ -10,10 +9,9 @@ import time
 import pytest
 
 from harness.fleet import Fleet
-from harness.front import NAME, Front
+from harness.front import NAME, Front, Secure
 from harness.process import SLOW, wait_until
 from harness.scene import Torznab, release, settings_for
-from harness.ws import WebSocket
 
 ROUNDS = 3
 
@@ -77,20 +75,6 @@ def test_a_flood_from_one_address_stops_here(front):
     answer.read()
     statuses.append(answer.status)
   assert statuses[:200] == [200] * 200 and 429 in statuses, statuses.count(429)
-
-
-class Secure(WebSocket):
-  """A WebSocket through nginx."""
-
-  def __init__(self, front, ticket, last_id=None):
-    context = ssl.create_default_context(cafile=str(front.certificate))
-    real = socket.create_connection
-    # The plain client connects by itself: through here it gets TLS.
-    socket.create_connection = lambda address, timeout=None: context.wrap_socket(real(address, timeout), server_hostname="127.0.0.1")
-    try:
-      super().__init__(front.port, f"/ws?ticket={ticket}" + (f"&last_id={last_id}" if last_id else ""), {"Host": NAME})
-    finally:
-      socket.create_connection = real
 
 
 class Load:

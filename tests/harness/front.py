@@ -1,11 +1,15 @@
 """The nginx of deploy/nginx in front of API processes, as it is shipped but for ports, names and paths."""
 
+import http.client
 import pathlib
 import re
+import ssl
 import subprocess
 
+from .http import Client
 from .process import Process, free_port, wait_until
 from .sokoul import ROOT
+from .ws import WebSocket
 
 NAME = "films.example.org"
 MAIN = """
@@ -69,3 +73,28 @@ class Front:
 
   def kill(self):
     self.process.kill()
+
+
+class Person(Client):
+  """Somebody out there: everything they ask for goes through nginx."""
+
+  def __init__(self, front, token=None):
+    super().__init__(front.port, token)
+    self.context = ssl.create_default_context(cafile=str(front.certificate))
+
+  def connection(self, host, port, timeout):
+    return http.client.HTTPSConnection(host, port, context=self.context, timeout=timeout)
+
+  def request(self, method, path, body=None, headers=None, **options):
+    return super().request(method, path, body, {"Host": NAME, **(headers or {})}, **options)
+
+
+class Secure(WebSocket):
+  """A WebSocket through nginx."""
+
+  def __init__(self, front, ticket, last_id=None):
+    self.context = ssl.create_default_context(cafile=str(front.certificate))
+    super().__init__(front.port, f"/ws?ticket={ticket}" + (f"&last_id={last_id}" if last_id else ""), {"Host": NAME})
+
+  def connect(self, host, port):
+    return self.context.wrap_socket(super().connect(host, port), server_hostname=host)

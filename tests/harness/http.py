@@ -29,6 +29,9 @@ class Client:
     self.host, self.port, self.token, self.timeout = host, port, token, timeout
     self.user = None
 
+  def connection(self, host, port, timeout):
+    return http.client.HTTPConnection(host, port, timeout=timeout)
+
   def request(self, method, path, body=None, headers=None, token=..., raw=None, timeout=None):
     """`body` is sent as JSON, `raw` as it is. Paths without a leading /stream, /health, ... are under /api/v1."""
     sent = {}
@@ -45,7 +48,7 @@ class Client:
     else:
       host, port = self.host, self.port
       path = path[1:] if path.startswith("//") else "/api/v1" + path
-    connection = http.client.HTTPConnection(host, port, timeout=timeout or self.timeout)
+    connection = self.connection(host, port, timeout or self.timeout)
     try:
       connection.request(method, path, raw, sent)
       answer = connection.getresponse()

@@ -2,10 +2,12 @@
 
 import contextlib
 import itertools
+import json
 import os
 import pathlib
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 
@@ -133,6 +135,11 @@ class Redis(_Server):
   def new_database(self):
     return f"{self.url}/{next(self._numbers)}"
 
+  @staticmethod
+  def keys(url):
+    """Those of a database."""
+    return subprocess.run(["redis-cli", "-u", url, "keys", "*"], capture_output=True, text=True, timeout=60, check=True).stdout.split()
+
 
 class Nats(_Server):
   def __init__(self, address="127.0.0.1"):
@@ -149,6 +156,14 @@ class Nats(_Server):
   def stop(self):
     self.process.end(60)
     self.process.log.unlink()
+
+  def stream(self, name):
+    """What JetStream says of a stream, asked in NATS's own words."""
+    with socket.create_connection((self.address, self.port), timeout=60) as connection:
+      connection.sendall(b'CONNECT {"verbose":false}\r\nSUB told 1\r\nPUB $JS.API.STREAM.INFO.%s told 0\r\n\r\n' % name.encode())
+      with connection.makefile("rb") as lines:
+        head = next(line for line in lines if line.startswith(b"MSG told"))
+        return json.loads(lines.read(int(head.split()[-1])))
 
   def wipe(self):
     """Its data, while it is stopped."""

@@ -25,7 +25,7 @@ class Refused(Exception):
 
 class WebSocket:
   def __init__(self, port, path="/ws", headers=None, host="127.0.0.1"):
-    self.socket = socket.create_connection((host, port), timeout=10)
+    self.socket = self.connect(host, port)
     lines = {"Host": f"{host}:{port}", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
              "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(), **(headers or {})}
     head = f"GET {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
@@ -45,6 +45,9 @@ class WebSocket:
       raise Refused(status, answer.decode(errors="replace"))
     self.closed = None  # the close code, once the server has closed
     self.events = []
+
+  def connect(self, host, port):
+    return socket.create_connection((host, port), timeout=10)
 
   def _note(self, path, status, answer):
     """The answer to the handshake, with its body when it is a refusal, is a reply like any other."""
