@@ -216,7 +216,7 @@ def pytest(files, binary, extra_env=None, label="blackbox"):
 # database, a cache or a queue: bytes that are no request, slow clients, headers, forged tokens, pages. On the
 # cluster set it says nothing more for its minutes; hostile does, since its values reach the database.
 EMBEDDED_ONLY = ("cli", "disk_full", "start",
-                 "framing", "slow_clients", "headers", "gates_tokens", "docs", "web")
+                 "framing", "slow_clients", "headers", "gates_tokens", "docs", "web", "deploy")
 FLEETS = [f"tests/test_{name}.py" for name in ("cluster", "cluster_faults", "nginx", "logs", "network", "replicas", "topology")]  # bring their own
 
 
@@ -283,7 +283,7 @@ SUITES = [
   ("fuzz", f"each fuzz target for {FUZZ_SECONDS} s, from the kept corpus", fuzz),
   ("tidy", "cppcheck and clang-tidy", tidy),
   ("demo", "the whole journey offline, in under two minutes", demo),
-  ("fresh", "the README's commands inside a new Debian 12 (root only)", fresh),
+  ("fresh", "the README's commands inside a new Debian 12, the package and the container image (root only)", fresh),
 ]
 
 
