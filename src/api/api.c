@@ -17,8 +17,12 @@ void sok_api_name_endpoints(struct sok_api *api, struct sok_arena *arena)
 
 int sok_api_endpoint_label(const struct sok_api *api, const struct sok_route *route)
 {
-    size_t row = route ? (size_t)(route - sok_api_routes) : sok_api_route_count;
-    return api->endpoint_labels && row <= sok_api_route_count ? api->endpoint_labels[row] : 0;
+    const int *labels = api->endpoint_labels;
+    if (!route)
+        return labels ? labels[sok_api_route_count] : 0;
+    if (labels && route >= sok_api_routes && route < sok_api_routes + sok_api_route_count)
+        return labels[route - sok_api_routes];
+    return sok_label_intern(api->metrics, SOK_LABEL_ENDPOINT, route->path);
 }
 
 static const char *query_param(const void *context, const char *name)

@@ -66,7 +66,7 @@ extern const size_t sok_api_route_count;
 // Numbers the routes' paths for the metrics, once at start; the numbers live in the arena.
 void sok_api_name_endpoints(struct sok_api *api, struct sok_arena *arena);
 
-// The metrics' SOK_LABEL_ENDPOINT of a row of the route table; NULL: no route.
+// The metrics' SOK_LABEL_ENDPOINT of a route; NULL: none matched. Quick for the route table's rows.
 int sok_api_endpoint_label(const struct sok_api *api, const struct sok_route *route);
 
 // The caller's page of a list: ?page=1&per_page=50&sort=-field, or ?cursor=, and its filters, which

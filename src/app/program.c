@@ -256,8 +256,7 @@ static enum sok_status open_parts(struct sok_program *program, struct sok_error 
     SOK_TRY(open_folders(program, err));
     SOK_TRY(open_backends(program, err));
     SOK_TRY(open_services(program, err));
-    if (program->config.roles & SOK_ROLE_API)
-        SOK_TRY(sok_ip_gate_new(program->db, program->queue, &sok_clock_system, &program->ip_gate, err));
+    SOK_TRY(sok_ip_gate_new(program->db, program->queue, &sok_clock_system, &program->ip_gate, err));
     if (program->config.roles & SOK_ROLE_API)
         SOK_TRY(sok_hub_new(
             &(struct sok_hub_options){

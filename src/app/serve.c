@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "api/middleware/middleware.h"
 #include "app/commands.h"
+#include "app/metrics_port.h"
 #include "app/program.h"
 #include "app/service_manager.h"
 #include "backends/queue/queue.h"
@@ -26,7 +27,7 @@
 struct running {
     struct sok_program program;
     int first_socket, sockets; // that a service manager listens on for us
-    struct sok_http_server *server;
+    struct sok_http_server *server, *metrics_port;
     struct sok_workers *workers;
 };
 
@@ -117,7 +118,7 @@ static enum sok_status start(struct running *running, struct sok_error *err)
     SOK_TRY(sok_program_open(program, err));
     SOK_TRY(sok_workers_start(&program->env, program->config.roles, &running->workers, err));
     if (!(program->config.roles & SOK_ROLE_API))
-        return SOK_OK;
+        return sok_metrics_port_start(program, &running->metrics_port, err);
     SOK_TRY(start_server(running, err));
     return greet(running, err);
 }
@@ -131,6 +132,7 @@ static void stop(struct running *running)
         sok_queue_stop(program->queue);
     running->server = sok_http_server_stop(running->server, GRACE_MS);
     running->workers = sok_workers_stop(running->workers, GRACE_MS);
+    running->metrics_port = sok_http_server_stop(running->metrics_port, 0);
     sok_program_close(program);
 }
 

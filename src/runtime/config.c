@@ -28,6 +28,8 @@ static const struct sok_config_row rows[] = {
     // name, default, meaning, secret, live, kind, field, limits
     {"SOKOUL_LISTEN", "127.0.0.1:3000", "addresses to serve on: addr:port or unix:PATH", 0, 0, K(LISTEN),
      AT(listen)},
+    {"SOKOUL_METRICS_LISTEN", "", "addresses for /metrics of a process without the api role, or off", 0, 0,
+     K(LISTEN_OR_OFF), AT(metrics_listen)},
     {"SOKOUL_DATA_DIR", "./data", "database, keys, resume data, cache", 0, 0, K(TEXT), AT(data_dir)},
     {"SOKOUL_ROLES", "api,scout,hunter,oracle,sentinel", "what this process runs", 0, 0, K(ROLES), AT(roles)},
     {"SOKOUL_DATABASE_URL", "sqlite:$DATA_DIR/sokoul.db", "sqlite:PATH or postgresql://…", 1, 0, K(DATABASE),

@@ -26,7 +26,8 @@ enum sok_role { // bits of sok_config.roles
 // lives in the arena given to sok_config_load. A setting not given and without default is NULL or 0. Names
 // follow the variables of docs/guide/configuration.md: SOKOUL_RATE_API is rate_api.
 struct sok_config {
-    const char *listen; // comma-separated addr:port or unix:PATH
+    const char *listen;         // comma-separated addr:port or unix:PATH
+    const char *metrics_listen; // the same, or "off"; NULL: the usual one
     const char *data_dir;
     unsigned roles;
     const char *database_url, *database_replica_urls;
@@ -73,9 +74,10 @@ enum sok_config_kind {
     SOK_CONFIG_INT,
     SOK_CONFIG_RATE, // "100" or "100/min"
     SOK_CONFIG_REAL,
-    SOK_CONFIG_BOOL,      // on/off, true/false, yes/no, 1/0
-    SOK_CONFIG_ROLES,     // comma-separated
-    SOK_CONFIG_LISTEN,    // comma-separated addr:port or unix:PATH
+    SOK_CONFIG_BOOL,   // on/off, true/false, yes/no, 1/0
+    SOK_CONFIG_ROLES,  // comma-separated
+    SOK_CONFIG_LISTEN, // comma-separated addr:port or unix:PATH
+    SOK_CONFIG_LISTEN_OR_OFF,
     SOK_CONFIG_ENDPOINTS, // comma-separated addr:port
     SOK_CONFIG_HOSTS,     // comma-separated host:port
     SOK_CONFIG_NAMES,     // comma-separated host names, *.NAME or *

@@ -158,6 +158,10 @@ static const char *check_text(struct sok_arena *arena, const struct sok_config_r
     static const char *const nats[] = {"nats", "tls", NULL};
     static const char *const smtp[] = {"smtp", "smtps", NULL};
     switch (row->kind) {
+    case SOK_CONFIG_LISTEN_OR_OFF:
+        if (sok_text_eq(text, "off"))
+            return NULL;
+        return each_part(arena, text, ",", check_listen);
     case SOK_CONFIG_LISTEN:
         return each_part(arena, text, ",", check_listen);
     case SOK_CONFIG_ENDPOINTS:

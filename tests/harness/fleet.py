@@ -4,7 +4,7 @@ import contextlib
 import pathlib
 
 from . import servers
-from .process import Process, wait_until
+from .process import Process, free_port, wait_until
 from .sokoul import Sokoul, environment
 
 
@@ -12,8 +12,8 @@ class Worker(Sokoul):
   """`sokoul worker ROLE`: no server of its own."""
 
   def __init__(self, folder, role, **settings):
-    self.role = role
-    super().__init__(folder, start=False, **settings)
+    self.role, self.metrics_port = role, free_port()
+    super().__init__(folder, start=False, **{"metrics_listen": f"127.0.0.1:{self.metrics_port}", **settings})
 
   def start(self, wait=True):
     self.process = Process([self.binary, "worker", self.role], self.folder / "log", environment(self.settings), self.folder)

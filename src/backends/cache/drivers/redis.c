@@ -4,6 +4,8 @@
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +25,7 @@
 #define PREFIX "sokoul:"
 #define LIMIT_KIND "limit"
 #define SCAN_STEP "500"
+#define SIZE_EVERY 256 // puts between two looks at how much memory there is in use
 
 struct redis {
     struct sok_cache base;
@@ -31,7 +34,8 @@ struct redis {
     const char *host, *user, *password, *database;
     int port;
     char limit_sha[2 * SOK_SHA1_BYTES + 1]; // by which the server knows the script
-    pthread_mutex_t lock;                   // guards what follows
+    _Atomic unsigned puts;
+    pthread_mutex_t lock; // guards what follows
     pthread_cond_t returned;
     redisContext *idle[POOL_MAX];
     size_t idle_count, count;
@@ -197,9 +201,24 @@ static enum sok_status redis_get(
     return found ? SOK_OK : sok_fail(err, SOK_NOT_FOUND, "not in the cache");
 }
 
+// What all who use the server hold there, now and then.
+static void note_size(struct redis *redis)
+{
+    struct words words = {.count = 0};
+    add(&words, "INFO");
+    add(&words, "memory");
+    redisReply *reply = run(redis, &words);
+    const char *used = reply && reply->str ? strstr(reply->str, "used_memory:") : NULL;
+    double bytes = 0;
+    if (used && sscanf(used, "used_memory:%lf", &bytes) == 1)
+        sok_metric_set(redis->base.metrics, SOK_METRIC_CACHE_BYTES, bytes, 0, 0);
+    freeReplyObject(reply);
+}
+
 static void redis_put(
     struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len, int64_t ttl_ms)
 {
+    struct redis *redis = (struct redis *)cache;
     char full[KEY_SIZE], ttl[24];
     struct words words = {.count = 0};
     snprintf(ttl, sizeof(ttl), "%" PRId64, ttl_ms);
@@ -208,7 +227,9 @@ static void redis_put(
     add_bytes(&words, value, len);
     add(&words, "PX");
     add(&words, ttl);
-    freeReplyObject(run((struct redis *)cache, &words));
+    freeReplyObject(run(redis, &words));
+    if (atomic_fetch_add(&redis->puts, 1) % SIZE_EVERY == 0)
+        note_size(redis);
 }
 
 static void unlink_key(struct redis *redis, const char *key, size_t len)
