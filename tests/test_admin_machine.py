@@ -26,7 +26,8 @@ def audit(server, action):
 # Settings.
 
 LIVE = {"torrent_max_active", "torrent_down_kib", "torrent_up_kib", "seed_hours", "seed_ratio", "rate_api", "rate_search", "rate_auth", "rate_ip",
-        "max_downloads_per_user", "max_ws_per_ip", "log_level", "log_format"}
+        "max_downloads_per_user", "max_ws_per_ip", "log_level", "log_format", "sentinel_seconds", "alert_cpu_percent", "alert_memory_percent", "alert_disk_mib",
+        "alert_queue_jobs", "alert_queue_seconds", "alert_dead_letters"}
 
 
 def test_settings_show_what_is_so_and_where_it_comes_from(start):

@@ -76,6 +76,28 @@ enum sok_status sok_searches_list_providers(
         ret, ret_count, err);
 }
 
+enum sok_status sok_searches_failing_providers(
+    struct sok_db_tx *tx, struct sok_arena *arena, int64_t since_ms, int64_t failures, const char **ret_names,
+    struct sok_error *err)
+{
+    struct sok_db_result rows;
+    SOK_TRY(SOK_DB_QUERY(
+        tx, arena, &rows, err,
+        "WITH recent AS (SELECT name, status, updated_at FROM search_providers WHERE updated_at >= $1), "
+        "well AS (SELECT name, max(updated_at) AS at_ms FROM recent WHERE status = 'completed' GROUP BY "
+        "name) "
+        "SELECT recent.name FROM recent LEFT JOIN well ON well.name = recent.name "
+        "WHERE recent.status = 'failed' AND recent.updated_at > COALESCE(well.at_ms, 0) "
+        "GROUP BY recent.name HAVING count(*) >= $2 ORDER BY recent.name LIMIT 20",
+        sok_db_int(since_ms), sok_db_int(failures)));
+    const char *names = NULL;
+    for (size_t i = 0; i < rows.row_count; i++)
+        names =
+            sok_format(arena, "%s%s%s", names ? names : "", names ? ", " : "", sok_db_get_text(&rows, i, 0));
+    *ret_names = names;
+    return SOK_OK;
+}
+
 enum sok_status sok_searches_purge(
     struct sok_db_tx *tx, int64_t before_ms, int64_t *ret_deleted, struct sok_error *err)
 {

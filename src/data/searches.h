@@ -42,6 +42,12 @@ SOK_MUST_CHECK enum sok_status sok_searches_list_providers(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *search_id, struct sok_search_provider **ret,
     size_t *ret_count, struct sok_error *err);
 
+// The providers whose last answer since `since_ms` was a success before `failures` failed ones in a row or
+// more; comma-separated in the arena, NULL: none.
+SOK_MUST_CHECK enum sok_status sok_searches_failing_providers(
+    struct sok_db_tx *tx, struct sok_arena *arena, int64_t since_ms, int64_t failures, const char **ret_names,
+    struct sok_error *err);
+
 // Deletes searches created before `before_ms`, with their results, at most a few hundred a call.
 SOK_MUST_CHECK enum sok_status sok_searches_purge(
     struct sok_db_tx *tx, int64_t before_ms, int64_t *ret_deleted, struct sok_error *err);

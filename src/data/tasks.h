@@ -101,7 +101,7 @@ SOK_MUST_CHECK enum sok_status sok_tasks_list_owners(
 
 struct sok_task_count {
     const char *task_type, *status;
-    int64_t count;
+    int64_t count, first_run_at; // since when the first of them could have run
 };
 // Pending and running ones by type.
 SOK_MUST_CHECK enum sok_status sok_tasks_count(

@@ -102,15 +102,18 @@ enum sok_status sok_tasks_count(
     struct sok_db_result rows;
     SOK_TRY(SOK_DB_QUERY(
         tx, arena, &rows, err,
-        "SELECT task_type, status, count(*) FROM tasks WHERE status = 'pending' GROUP BY task_type, status "
+        "SELECT task_type, status, count(*), min(run_at) FROM tasks WHERE status = 'pending' GROUP BY "
+        "task_type, status "
         "UNION ALL "
-        "SELECT task_type, status, count(*) FROM tasks WHERE status = 'running' GROUP BY task_type, status"));
+        "SELECT task_type, status, count(*), min(run_at) FROM tasks WHERE status = 'running' GROUP BY "
+        "task_type, status"));
     struct sok_task_count *counts = sok_alloc_array(arena, rows.row_count, sizeof(*counts));
     for (size_t i = 0; i < rows.row_count; i++)
         counts[i] = (struct sok_task_count){
             .task_type = sok_db_get_text(&rows, i, 0),
             .status = sok_db_get_text(&rows, i, 1),
             .count = sok_db_get_int(&rows, i, 2),
+            .first_run_at = sok_db_get_int(&rows, i, 3),
         };
     *ret = counts;
     *ret_count = rows.row_count;

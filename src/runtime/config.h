@@ -54,6 +54,9 @@ struct sok_config {
     const char *clamd;
     _Atomic enum sok_log_level log_level;
     _Atomic enum sok_log_format log_format;
+    _Atomic int64_t sentinel_seconds;
+    _Atomic int64_t alert_cpu_percent, alert_memory_percent, alert_disk_mib; // 0: no such alert
+    _Atomic int64_t alert_queue_jobs, alert_queue_seconds, alert_dead_letters;
     int64_t bcrypt_cost;
 };
 

@@ -7,10 +7,14 @@
 
 enum sok_label {
     SOK_LABEL_NONE,
+    SOK_LABEL_ALERT,           // found by its name
+    SOK_LABEL_ALERT_STATE,     // found by its name
     SOK_LABEL_ANSWER,          // enum sok_label_answer
     SOK_LABEL_CACHE_TYPE,      // found by its name, sok_label_find
+    SOK_LABEL_CHECK,           // found by its name
     SOK_LABEL_ENDPOINT,        // open: sok_label_intern
     SOK_LABEL_ERROR_TYPE,      // enum sok_status
+    SOK_LABEL_FOLDER,          // found by its name
     SOK_LABEL_LEVEL,           // enum sok_log_level + 1
     SOK_LABEL_METHOD,          // enum sok_label_method
     SOK_LABEL_CACHE_OPERATION, // enum sok_label_cache_operation

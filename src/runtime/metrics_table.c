@@ -14,9 +14,15 @@ const struct sok_metric_bounds sok_metric_bounds[] = {
     [SOK_LONG_SECONDS] = {12, {0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200}},
 };
 
+static const char *const alerts[] = {
+    "other", "cpu",   "memory",  "disk_data", "disk_downloads", "disk_library", "database",
+    "cache", "queue", "scanner", "providers", "queue_depth",    "queue_age",    "dead_letters"};
+static const char *const alert_states[] = {"other", "raised", "cleared"};
 static const char *const answers[] = {"other", "replica", "behind", "away"};
 static const char *const cache_types[] = {"other",    "count",  "history", "limit",   "media",
                                           "response", "search", "stats",   "version", "ws_ticket"};
+static const char *const checks[] = {"other", "database", "cache", "queue", "scanner", "disk", "providers"};
+static const char *const folders[] = {"other", "data", "downloads", "library"};
 static const char *const error_types[] = {
     [SOK_OK] = "other",
     [SOK_NOT_FOUND] = "not_found",
@@ -69,10 +75,14 @@ int sok_label_status(int http_status)
 
 #define FIXED(list) list, SOK_ARRAY_LEN(list)
 const struct sok_label_row sok_label_rows[SOK_LABEL_COUNT] = {
+    [SOK_LABEL_ALERT] = {"alert", FIXED(alerts)},
+    [SOK_LABEL_ALERT_STATE] = {"state", FIXED(alert_states)},
     [SOK_LABEL_ANSWER] = {"answer", FIXED(answers)},
     [SOK_LABEL_CACHE_TYPE] = {"cache_type", FIXED(cache_types)},
+    [SOK_LABEL_CHECK] = {"check", FIXED(checks)},
     [SOK_LABEL_ENDPOINT] = {"endpoint", NULL, ENDPOINTS_MAX},
     [SOK_LABEL_ERROR_TYPE] = {"error_type", FIXED(error_types)},
+    [SOK_LABEL_FOLDER] = {"folder", FIXED(folders)},
     [SOK_LABEL_LEVEL] = {"level", FIXED(levels)},
     [SOK_LABEL_METHOD] = {"method", FIXED(methods)},
     [SOK_LABEL_CACHE_OPERATION] = {"operation", FIXED(cache_operations)},
@@ -187,6 +197,37 @@ const struct sok_metric_row sok_metric_rows[SOK_METRIC_COUNT] = {
         {"sokoul_system_memory_bytes", "Resident memory of the process", SOK_GAUGE, {0}},
     [SOK_METRIC_SYSTEM_DISK_FREE] =
         {"sokoul_system_disk_free_bytes", "Room on the data directory's file system", SOK_GAUGE, {0}},
+    // What Sentinel finds
+    [SOK_METRIC_QUEUE_OLDEST] =
+        {"sokoul_worker_queue_oldest_seconds",
+         "How long the first waiting job could have run",
+         SOK_GAUGE,
+         {L(WORKER)}},
+    [SOK_METRIC_DEAD_LETTERS] =
+        {"sokoul_worker_dead_letters",
+         "Jobs that failed for good and were not started again",
+         SOK_GAUGE,
+         {0}},
+    [SOK_METRIC_SENTINEL_UP] =
+        {"sokoul_sentinel_check_up", "Whether a part passed the last check", SOK_GAUGE, {L(CHECK)}},
+    [SOK_METRIC_SENTINEL_DISK_FREE] =
+        {"sokoul_sentinel_disk_free_bytes", "Room for us on a folder's file system", SOK_GAUGE, {L(FOLDER)}},
+    [SOK_METRIC_SENTINEL_DISK_SIZE] =
+        {"sokoul_sentinel_disk_size_bytes", "Size of a folder's file system", SOK_GAUGE, {L(FOLDER)}},
+    [SOK_METRIC_SENTINEL_MEMORY] =
+        {"sokoul_sentinel_memory_used_ratio", "Used share of the machine's memory", SOK_GAUGE, {0}},
+    [SOK_METRIC_SENTINEL_ACTIVE] =
+        {"sokoul_sentinel_alerts_active",
+         "Whether this sentinel holds the alert raised",
+         SOK_GAUGE,
+         {L(ALERT)}},
+    [SOK_METRIC_SENTINEL_ALERTS] =
+        {"sokoul_sentinel_alerts_total",
+         "Alerts raised and cleared",
+         SOK_COUNTER,
+         {L(ALERT), L(ALERT_STATE)}},
+    [SOK_METRIC_SENTINEL_RUN] =
+        {"sokoul_sentinel_last_run_timestamp_seconds", "When everything was last looked at", SOK_GAUGE, {0}},
     [SOK_METRIC_LOG_MESSAGES] =
         {"sokoul_log_messages_total", "Lines written to the log", SOK_COUNTER, {L(LEVEL)}},
     [SOK_METRIC_BUILD_INFO] = {"sokoul_build_info", "1, with the version that runs", SOK_GAUGE, {L(VERSION)}},

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/wait.h"
+#include "data/alerts.h"
 #include "data/audit.h"
 #include "data/dead_letters.h"
 #include "data/idempotency.h"
@@ -15,7 +16,6 @@
 #include "workers/sentinel_private.h"
 #include "workers/worker.h"
 
-#define EVERY_MS 30000
 #define DAY_MS ((int64_t)86400000)
 #define PURGE_ROUNDS 20 // a step deletes at most so many batches; the next one goes on
 
@@ -29,6 +29,7 @@ static const struct {
     {sok_streams_purge, DAY_MS},           {sok_idempotency_purge, 0},
     {sok_ip_rules_purge, DAY_MS},          {sok_tasks_purge, 30 * DAY_MS},
     {sok_dead_letters_purge, 30 * DAY_MS}, {sok_audit_purge, SOK_AUDIT_KEEP_MS},
+    {sok_alerts_purge, 30 * DAY_MS},
 };
 
 struct purge {
@@ -71,8 +72,11 @@ void sok_sentinel_step(struct sok_sentinel *sentinel)
 {
     struct sok_sample sample;
     reconcile(sentinel->env);
+    sok_watch_sync(sentinel->env, &sentinel->watch);
     sok_sentinel_sample(sentinel->env, &sentinel->cpu, &sample);
-    sok_sentinel_judge(sentinel->env, &sample, sentinel->alerts);
+    sok_sentinel_judge(sentinel->env, &sample, &sentinel->watch);
+    if (sentinel->watch.change_count)
+        sok_watch_sync(sentinel->env, &sentinel->watch);
     purge_all(sentinel->env);
 }
 
@@ -83,7 +87,7 @@ static void *run(void *context)
     while (!sentinel->stopping) {
         pthread_mutex_unlock(&sentinel->lock);
         sok_sentinel_step(sentinel);
-        struct timespec until = sok_wait_deadline(EVERY_MS);
+        struct timespec until = sok_wait_deadline(sentinel->env->config->sentinel_seconds * 1000);
         pthread_mutex_lock(&sentinel->lock);
         while (!sentinel->stopping && sok_wait_until(&sentinel->wake, &sentinel->lock, &until))
             continue;
@@ -99,6 +103,7 @@ enum sok_status sok_sentinel_start(
     if (!sentinel)
         sok_panic("out of memory for sentinel");
     sentinel->env = env;
+    sok_watch_init(&sentinel->watch);
     pthread_mutex_init(&sentinel->lock, NULL);
     sok_wait_init(&sentinel->wake);
     int error = pthread_create(&sentinel->thread, NULL, run, sentinel);
@@ -119,6 +124,7 @@ struct sok_sentinel *sok_sentinel_stop(struct sok_sentinel *sentinel)
     pthread_cond_signal(&sentinel->wake);
     pthread_mutex_unlock(&sentinel->lock);
     pthread_join(sentinel->thread, NULL);
+    sok_watch_end(sentinel->env);
     pthread_mutex_destroy(&sentinel->lock);
     pthread_cond_destroy(&sentinel->wake);
     free(sentinel);

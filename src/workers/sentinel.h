@@ -1,5 +1,5 @@
-// Sentinel: looks after the process and its tables every 30 seconds: metrics, alerts, lost jobs, what has
-// expired.
+// Sentinel: looks after the process and its tables every 30 seconds (SOKOUL_SENTINEL_SECONDS): metrics,
+// alerts, lost jobs, what has expired.
 #ifndef SOK_WORKERS_SENTINEL_H
 #define SOK_WORKERS_SENTINEL_H
 

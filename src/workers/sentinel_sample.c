@@ -1,11 +1,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "data/dead_letters.h"
 #include "data/tasks.h"
 #include "services/health/health.h"
+#include "services/health/storage.h"
 #include "workers/sentinel_private.h"
 
 // The beginning of a small kernel file as text; "" when it cannot be read.
@@ -82,26 +83,40 @@ static void sample_system(
     }
     read_text("/proc/meminfo", text, sizeof(text));
     sample->values[SOK_GAUGE_MEMORY] = sok_memory_percent(text);
+    if (sample->values[SOK_GAUGE_MEMORY] >= 0)
+        sok_metric_set(
+            env->metrics, SOK_METRIC_SENTINEL_MEMORY, sample->values[SOK_GAUGE_MEMORY] / 100, 0, 0);
     sample->resident_bytes = resident_bytes();
     if (sample->values[SOK_GAUGE_CPU] >= 0)
         sok_metric_set(env->metrics, SOK_METRIC_SYSTEM_CPU, sample->values[SOK_GAUGE_CPU], 0, 0);
     sok_metric_set(env->metrics, SOK_METRIC_SYSTEM_MEMORY, (double)sample->resident_bytes, 0, 0);
 }
 
-// Free bytes of a folder's disk, or -1.
-static double free_bytes(const char *folder)
-{
-    struct statvfs fs;
-    return folder && statvfs(folder, &fs) == 0 ? (double)fs.f_bavail * (double)fs.f_frsize : -1;
-}
-
 static void sample_disks(const struct sok_worker_env *env, struct sok_arena *arena, struct sok_sample *sample)
 {
-    const char *library = env->config->library_dirs; // imports go to the first
-    sample->values[SOK_GAUGE_DISK_DATA] = free_bytes(env->config->data_dir);
-    sample->values[SOK_GAUGE_DISK_DOWNLOADS] = free_bytes(env->config->download_dir);
-    sample->values[SOK_GAUGE_DISK_LIBRARY] =
-        free_bytes(library ? sok_strndup(arena, library, strcspn(library, ":")) : NULL);
+    static const struct {
+        const char *purpose;
+        enum sok_gauge gauge;
+    } rows[] = {
+        {"data", SOK_GAUGE_DISK_DATA},
+        {"downloads", SOK_GAUGE_DISK_DOWNLOADS},
+        {"library", SOK_GAUGE_DISK_LIBRARY},
+    };
+    struct sok_storage *folders;
+    size_t count;
+    sok_storage_list(arena, env->config, &folders, &count);
+    for (size_t row = 0; row < SOK_ARRAY_LEN(rows); row++) {
+        size_t i = 0; // of several library folders the first: imports go there
+        while (i < count && strcmp(folders[i].purpose, rows[row].purpose) != 0)
+            i++;
+        if (i == count || folders[i].error)
+            continue;
+        sample->values[rows[row].gauge] = (double)folders[i].free_bytes;
+        int folder = sok_label_find(SOK_LABEL_FOLDER, rows[row].purpose);
+        sok_metric_set(env->metrics, SOK_METRIC_SENTINEL_DISK_FREE, (double)folders[i].free_bytes, folder, 0);
+        sok_metric_set(
+            env->metrics, SOK_METRIC_SENTINEL_DISK_SIZE, (double)folders[i].total_bytes, folder, 0);
+    }
     if (sample->values[SOK_GAUGE_DISK_DATA] >= 0)
         sok_metric_set(env->metrics, SOK_METRIC_SYSTEM_DISK_FREE, sample->values[SOK_GAUGE_DISK_DATA], 0, 0);
 }
@@ -113,10 +128,8 @@ static void sample_health(
         const char *check;
         enum sok_gauge gauge;
     } rows[] = {
-        {"database", SOK_GAUGE_DATABASE},
-        {"cache", SOK_GAUGE_CACHE},
-        {"queue", SOK_GAUGE_QUEUE},
-        {"providers", SOK_GAUGE_PROVIDERS},
+        {"database", SOK_GAUGE_DATABASE}, {"cache", SOK_GAUGE_CACHE},         {"queue", SOK_GAUGE_QUEUE},
+        {"scanner", SOK_GAUGE_SCANNER},   {"providers", SOK_GAUGE_PROVIDERS},
     };
     struct sok_health_env health = {
         .config = env->config,
@@ -130,10 +143,14 @@ static void sample_health(
     struct sok_health_check *checks;
     size_t count;
     sok_health_run(&health, arena, &checks, &count);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        sok_metric_set(
+            env->metrics, SOK_METRIC_SENTINEL_UP, checks[i].ok,
+            sok_label_find(SOK_LABEL_CHECK, checks[i].name), 0);
         for (size_t row = 0; row < SOK_ARRAY_LEN(rows); row++)
             if (strcmp(checks[i].name, rows[row].check) == 0)
                 sample->values[rows[row].gauge] = !checks[i].ok;
+    }
 }
 
 static void sample_tasks(const struct sok_worker_env *env, struct sok_arena *arena, struct sok_sample *sample)
@@ -150,19 +167,36 @@ static void sample_tasks(const struct sok_worker_env *env, struct sok_arena *are
     struct sok_error err = {0};
     if (sok_tasks_count(sok_db_reader(env->db), arena, &counts, &count, &err) != SOK_OK)
         return;
-    double pending[SOK_JOB_COUNT] = {0}, total = 0;
+    double pending[SOK_JOB_COUNT] = {0}, age_s[SOK_JOB_COUNT] = {0}, total = 0;
+    int64_t now_ms = sok_clock_now_ms(env->clock);
     for (size_t i = 0; i < count; i++) {
         enum sok_job job = sok_job_find(counts[i].task_type);
         if (job == SOK_JOB_COUNT || strcmp(counts[i].status, "pending") != 0)
             continue;
         pending[job] = (double)counts[i].count;
         total += pending[job];
+        if (counts[i].first_run_at < now_ms)
+            age_s[job] = (double)(now_ms - counts[i].first_run_at) / 1000;
     }
-    for (int job = 0; job < SOK_JOB_COUNT; job++)
-        sok_metric_set(
-            env->metrics, SOK_METRIC_WORKER_QUEUE, pending[job],
-            sok_label_find(SOK_LABEL_WORKER, workers[job]), 0);
+    for (int job = 0; job < SOK_JOB_COUNT; job++) {
+        int worker = sok_label_find(SOK_LABEL_WORKER, workers[job]);
+        sok_metric_set(env->metrics, SOK_METRIC_WORKER_QUEUE, pending[job], worker, 0);
+        sok_metric_set(env->metrics, SOK_METRIC_QUEUE_OLDEST, age_s[job], worker, 0);
+    }
     sample->values[SOK_GAUGE_PENDING] = total;
+    // Downloads may wait for their turn all day, and are no alarm.
+    double search = age_s[SOK_JOB_SEARCH], score = age_s[SOK_JOB_SCORE];
+    sample->values[SOK_GAUGE_QUEUE_AGE] = search > score ? search : score;
+}
+
+static void sample_dead_letters(const struct sok_worker_env *env, struct sok_sample *sample)
+{
+    int64_t count;
+    struct sok_error err = {0};
+    if (sok_dead_letters_count_open(sok_db_reader(env->db), &count, &err) != SOK_OK)
+        return;
+    sample->values[SOK_GAUGE_DEAD_LETTERS] = (double)count;
+    sok_metric_set(env->metrics, SOK_METRIC_DEAD_LETTERS, (double)count, 0, 0);
 }
 
 void sok_sentinel_sample(
@@ -175,4 +209,7 @@ void sok_sentinel_sample(
     sample_disks(env, arena, ret_sample);
     sample_health(env, arena, ret_sample);
     sample_tasks(env, arena, ret_sample);
+    sample_dead_letters(env, ret_sample);
+    sok_metric_set(
+        env->metrics, SOK_METRIC_SENTINEL_RUN, (double)(sok_clock_now_ms(env->clock) / 1000), 0, 0);
 }

@@ -23,14 +23,14 @@ struct fixture {
     struct sok_metrics *metrics;
     struct sok_worker_env env;
     sem_t heard;
-    char alerts[8][512];
+    char alerts[80][512];
     int alert_count;
 };
 
 static void hear(const struct sok_event *event, void *context)
 {
     struct fixture *f = context;
-    if (f->alert_count < 8)
+    if (f->alert_count < 80)
         snprintf(f->alerts[f->alert_count++], sizeof(f->alerts[0]), "%s", event->json);
     sem_post(&f->heard);
 }
@@ -46,7 +46,14 @@ static int set_up(void **state)
     sem_init(&f->heard, 0, 0);
     assert_ok(sok_queue_subscribe(f->queue, "alert", hear, f, &f->t.err));
     f->config = (struct sok_config){
-        .data_dir = f->t.dir.path, .download_dir = f->t.dir.path, .library_dirs = f->t.dir.path};
+        .data_dir = f->t.dir.path,
+        .download_dir = f->t.dir.path,
+        .library_dirs = f->t.dir.path,
+        .sentinel_seconds = 30,
+        .alert_cpu_percent = 95,
+        .alert_disk_mib = 1024,
+        .alert_queue_seconds = 300,
+    };
     f->env = (struct sok_worker_env){
         .config = &f->config,
         .clock = &f->clock.clock,
@@ -84,13 +91,24 @@ static void the_kernels_figures_are_read(void **state)
     assert_true(sok_memory_percent("") == -1);
 }
 
-static void judge(struct fixture *f, enum sok_gauge gauge, double value, struct sok_alert_state *states)
+static void judge(struct fixture *f, enum sok_gauge gauge, double value, struct sok_watch *watch)
 {
     struct sok_sample sample;
     for (int i = 0; i < SOK_GAUGE_COUNT; i++)
         sample.values[i] = -1;
     sample.values[gauge] = value;
-    sok_sentinel_judge(&f->env, &sample, states);
+    sok_watch_sync(&f->env, watch);
+    sok_sentinel_judge(&f->env, &sample, watch);
+    sok_watch_sync(&f->env, watch);
+}
+
+static int64_t count_audit(struct fixture *f, const char *action)
+{
+    int64_t count;
+    assert_ok(sok_load_int(
+        f->t.reader, "SELECT count(*) FROM audit_logs WHERE action = $1", SOK_PARAMS(sok_db_text(action)),
+        &count, &f->t.err));
+    return count;
 }
 
 static void hear_alert(struct fixture *f, const char *state)
@@ -105,30 +123,98 @@ static void hear_alert(struct fixture *f, const char *state)
 static void an_alert_is_raised_once_and_cleared_with_a_margin(void **state)
 {
     struct fixture *f = *state;
-    struct sok_alert_state states[SOK_GAUGE_COUNT] = {0};
+    struct sok_watch watch;
     const double gib = 1073741824.0;
-    judge(f, SOK_GAUGE_DISK_DATA, 3 * gib, states);
-    judge(f, SOK_GAUGE_DISK_DATA, 0.5 * gib, states);
+    sok_watch_init(&watch);
+    judge(f, SOK_GAUGE_DISK_DATA, 3 * gib, &watch);
+    judge(f, SOK_GAUGE_DISK_DATA, 0.5 * gib, &watch);
     hear_alert(f, "raised");
-    judge(f, SOK_GAUGE_DISK_DATA, 0.4 * gib, states); // still
-    judge(f, SOK_GAUGE_DISK_DATA, 1.5 * gib, states); // better, not well
-    judge(f, SOK_GAUGE_DISK_DATA, 0.9 * gib, states);
-    judge(f, SOK_GAUGE_DISK_DATA, 2.5 * gib, states);
+    judge(f, SOK_GAUGE_DISK_DATA, 0.4 * gib, &watch); // still
+    judge(f, SOK_GAUGE_DISK_DATA, 1.5 * gib, &watch); // better, not well
+    judge(f, SOK_GAUGE_DISK_DATA, 0.9 * gib, &watch);
+    judge(f, SOK_GAUGE_DISK_DATA, 2.5 * gib, &watch);
     hear_alert(f, "cleared");
+    assert_int_equal(f->alert_count, 2);
+    assert_int_equal(count_audit(f, "alert.raised"), 1);
+    assert_int_equal(count_audit(f, "alert.cleared"), 1);
+}
+
+static void an_alert_that_is_switched_off_clears(void **state)
+{
+    struct fixture *f = *state;
+    struct sok_watch watch;
+    sok_watch_init(&watch);
+    judge(f, SOK_GAUGE_DISK_DATA, 1, &watch);
+    hear_alert(f, "raised");
+    f->config.alert_disk_mib = 0;
+    judge(f, SOK_GAUGE_DISK_DATA, 1, &watch);
+    hear_alert(f, "cleared");
+    judge(f, SOK_GAUGE_DISK_DATA, 1, &watch);
     assert_int_equal(f->alert_count, 2);
 }
 
 static void one_busy_moment_is_no_alert(void **state)
 {
     struct fixture *f = *state;
-    struct sok_alert_state states[SOK_GAUGE_COUNT] = {0};
+    struct sok_watch watch;
+    sok_watch_init(&watch);
     for (int i = 0; i < 10; i++)
-        judge(f, SOK_GAUGE_CPU, i % 4 == 3 ? 50 : 100, states);
-    assert_false(states[SOK_GAUGE_CPU].is_raised);
+        judge(f, SOK_GAUGE_CPU, i % 4 == 3 ? 50 : 100, &watch);
+    assert_false(watch.states[SOK_GAUGE_CPU].is_raised);
     for (int i = 0; i < 4; i++)
-        judge(f, SOK_GAUGE_CPU, 100, states);
+        judge(f, SOK_GAUGE_CPU, 100, &watch);
     hear_alert(f, "\"cpu\"");
-    assert_true(states[SOK_GAUGE_CPU].is_raised);
+    assert_true(watch.states[SOK_GAUGE_CPU].is_raised);
+}
+
+static void of_two_sentinels_one_raises_an_alert_and_its_successor_clears_it(void **state)
+{
+    struct fixture *f = *state;
+    struct sok_watch first, second;
+    sok_watch_init(&first);
+    sok_watch_init(&second);
+    judge(f, SOK_GAUGE_CACHE, 1, &first);
+    hear_alert(f, "raised");
+    f->env.owner = "she";
+    judge(f, SOK_GAUGE_CACHE, 1, &second);
+    assert_false(second.is_mine[SOK_PLACE_SYSTEM]);
+    sok_clock_manual_advance(&f->clock, 91000); // nobody has heard of the first for three rounds
+    judge(f, SOK_GAUGE_CACHE, 1, &second);
+    assert_true(second.states[SOK_GAUGE_CACHE].is_raised);
+    assert_int_equal(f->alert_count, 1);
+    judge(f, SOK_GAUGE_CACHE, 0, &second);
+    hear_alert(f, "cleared");
+    f->env.owner = "me";
+    judge(f, SOK_GAUGE_CACHE, 1, &first); // what it still believes is not told
+    assert_int_equal(f->alert_count, 2);
+    assert_int_equal(count_audit(f, "alert.raised"), 1);
+    f->env.owner = "she";
+    sok_watch_end(&f->env);
+    f->env.owner = "me";
+    judge(f, SOK_GAUGE_CACHE, 1, &first);
+    hear_alert(f, "raised");
+}
+
+static void what_happens_without_a_database_is_told_at_once_and_written_later(void **state)
+{
+    struct fixture *f = *state;
+    struct sok_watch watch;
+    sok_watch_init(&watch);
+    judge(f, SOK_GAUGE_DATABASE, 0, &watch);
+    sok_db_failing_set(f->t.db, SOK_DB_FAULT_ALL, 0, 1, SOK_UNAVAILABLE);
+    judge(f, SOK_GAUGE_DATABASE, 1, &watch);
+    hear_alert(f, "raised");
+    judge(f, SOK_GAUGE_DATABASE, 1, &watch);
+    for (int i = 0; i < 2 * SOK_CHANGES_MAX; i++) { // more than it can keep in mind
+        judge(f, SOK_GAUGE_QUEUE, i % 2 == 0, &watch);
+        hear_alert(f, i % 2 ? "cleared" : "raised");
+    }
+    assert_int_equal(watch.change_count, SOK_CHANGES_MAX);
+    sok_db_failing_set(f->t.db, SOK_DB_FAULT_NONE, 0, 0, SOK_OK);
+    judge(f, SOK_GAUGE_DATABASE, 1, &watch);
+    hear_alert(f, "\"database\""); // its entry was the oldest, and is gone: the database is told anew
+    assert_int_equal(count_audit(f, "alert.raised"), 1 + SOK_CHANGES_MAX / 2);
+    assert_int_equal(watch.change_count, 0);
 }
 
 static enum sok_status insert_rows(struct sok_db_tx *tx, void *context, struct sok_error *err)
@@ -159,6 +245,10 @@ static void a_round_sets_metrics_and_deletes_what_has_expired(void **state)
     sok_buf_init(&text, 1 << 20);
     sok_metrics_format(f->metrics, &text);
     assert_non_null(strstr(text.data, "sokoul_worker_queue_size{worker_type=\"scout\"} 1"));
+    assert_non_null(strstr(text.data, "sokoul_worker_queue_oldest_seconds{worker_type=\"scout\"}"));
+    assert_non_null(strstr(text.data, "sokoul_sentinel_check_up{check=\"database\"} 1"));
+    assert_non_null(strstr(text.data, "sokoul_sentinel_disk_free_bytes{folder=\"library\"}"));
+    assert_non_null(strstr(text.data, "sokoul_sentinel_alerts_active{alert=\"database\"} 0"));
     assert_non_null(strstr(text.data, "sokoul_system_memory_bytes"));
     assert_null(strstr(text.data, "sokoul_system_disk_free_bytes 0\n"));
 }
@@ -167,6 +257,8 @@ static void a_database_that_fails_raises_an_alert_and_the_round_goes_on(void **s
 {
     struct fixture *f = *state;
     struct sok_sentinel sentinel = {.env = &f->env};
+    f->config.alert_disk_mib = 0;
+    sok_sentinel_step(&sentinel);
     sok_db_failing_set(f->t.db, SOK_DB_FAULT_ALL, 0, 1, SOK_UNAVAILABLE);
     sok_sentinel_step(&sentinel);
     hear_alert(f, "\"database\"");
@@ -190,7 +282,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_kernels_figures_are_read),
         TEST(an_alert_is_raised_once_and_cleared_with_a_margin),
+        TEST(an_alert_that_is_switched_off_clears),
         TEST(one_busy_moment_is_no_alert),
+        TEST(of_two_sentinels_one_raises_an_alert_and_its_successor_clears_it),
+        TEST(what_happens_without_a_database_is_told_at_once_and_written_later),
         TEST(a_round_sets_metrics_and_deletes_what_has_expired),
         TEST(a_database_that_fails_raises_an_alert_and_the_round_goes_on),
         TEST(it_starts_and_stops_at_once),

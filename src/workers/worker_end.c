@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/rand.h"
 #include "base/text.h"
+#include "data/alerts.h"
 #include "runtime/log.h"
 #include "workers/worker_private.h"
 
@@ -282,7 +283,7 @@ static enum sok_status take_over_body(struct sok_db_tx *tx, void *context, struc
     for (size_t i = 0; i < count; i++)
         if (strcmp(owners[i], upkeep->env->owner) != 0)
             SOK_TRY(sok_tasks_release_owner(tx, owners[i], sok_clock_now_ms(upkeep->env->clock), NULL, err));
-    return SOK_OK;
+    return sok_alerts_leave(tx, NULL, err); // nobody else watches either
 }
 
 enum sok_status sok_worker_take_over(const struct sok_worker_env *env, struct sok_error *err)

@@ -7,11 +7,14 @@
 #include "backends/cache/cache.h"
 #include "backends/db/db.h"
 #include "backends/queue/queue.h"
+#include "data/searches.h"
 #include "net/http_client.h"
 #include "services/providers/registry.h"
 #include "services/uploads/clamd.h"
 
 #define DEADLINE_MS 1000
+#define PROVIDERS_SINCE_MS ((int64_t)3600 * 1000)
+#define PROVIDERS_FAILURES 5 // as many as open a breaker
 
 static enum sok_status check_database(const struct sok_health_env *env, struct sok_error *err)
 {
@@ -23,10 +26,17 @@ static enum sok_status check_queue(const struct sok_health_env *env, struct sok_
     return sok_queue_ping(env->queue, DEADLINE_MS, err);
 }
 
-// A cache that is down behaves as an empty one, except for its counters: so one is counted.
+// A cache that is down behaves as an empty one, except to who takes something out, and for its counters: so
+// both are tried.
 static enum sok_status check_cache(const struct sok_health_env *env, struct sok_error *err)
 {
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    const char *value;
+    size_t len;
     int64_t used, reset_ms;
+    enum sok_status status = sok_cache_take(env->cache, arena, "health", "nothing", &value, &len, err);
+    if (status != SOK_OK && status != SOK_NOT_FOUND)
+        return status;
     return sok_cache_limit(env->cache, "health", 1000000, DEADLINE_MS, &used, &reset_ms, err);
 }
 
@@ -80,22 +90,38 @@ static struct sok_health_check check_disk(const struct sok_health_env *env, stru
     return check;
 }
 
-// Providers whose circuit breaker is open: they failed again and again. Nobody is asked here.
-static struct sok_health_check check_providers(const struct sok_health_env *env, struct sok_arena *arena)
+static void add_failing(struct sok_arena *arena, struct sok_health_check *check, const char *names)
+{
+    if (!check->error)
+        check->error = sok_format(arena, "failing: %s", names);
+    else if (!strstr(check->error, names))
+        check->error = sok_format(arena, "%s, %s", check->error, names);
+}
+
+// Providers that failed again and again: those whose circuit breaker is open here, and those that every
+// search of late found failing, whichever process asked. Nobody is asked now.
+static struct sok_health_check check_providers(
+    const struct sok_health_env *env, struct sok_arena *arena, bool has_database)
 {
     struct sok_health_check check = {.name = "providers", .ok = true};
     struct sok_provider_instance *providers = NULL;
     size_t count = 0;
+    const char *names = NULL;
     struct sok_error err = {0};
-    if (!env->providers || !env->http)
+    if (!env->providers || !env->http || !has_database)
         return check;
-    if (sok_providers_load(env->providers, arena, &providers, &count, &err) != SOK_OK)
+    int64_t since_ms = sok_clock_now_ms(env->clock) - PROVIDERS_SINCE_MS;
+    enum sok_status status = sok_providers_load(env->providers, arena, &providers, &count, &err);
+    if (status == SOK_OK)
+        status = sok_searches_failing_providers(
+            sok_db_reader(env->db), arena, since_ms, PROVIDERS_FAILURES, &names, &err);
+    if (status != SOK_OK)
         check.error = sok_strdup(arena, err.message);
+    if (names)
+        add_failing(arena, &check, names);
     for (size_t i = 0; i < count; i++)
         if (providers[i].config.enabled && sok_http_client_is_open(env->http, providers[i].config.id))
-            check.error = sok_format(
-                arena, "%s%s%s", check.error ? check.error : "failing: ", check.error ? ", " : "",
-                providers[i].config.name);
+            add_failing(arena, &check, providers[i].config.name);
     check.ok = !check.error;
     return check;
 }
@@ -119,7 +145,7 @@ void sok_health_run(
         check->error = check->ok ? NULL : sok_strdup(arena, err.message);
     }
     checks[count++] = check_disk(env, arena);
-    checks[count++] = check_providers(env, arena);
+    checks[count++] = check_providers(env, arena, checks[0].ok); // the first is the database's
     *ret = checks;
     *ret_count = count;
 }
