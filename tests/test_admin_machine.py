@@ -439,6 +439,42 @@ def test_the_figures_are_true(start, keep, folder):
   assert server.login("somebody").get("/admin/system/stats").status == 403
 
 
+def test_how_a_provider_of_the_environment_does_is_seen(start, keep):
+  indexer = keep(Torznab([release(GOOD, 1)]))
+  server = start(**settings_for([indexer]))
+  admin = server.admin()
+  path = f"/admin/providers/{indexer.name}"
+  before = admin.get(path)
+  assert (before.json["origin"], before.json["last_ok_at"], before.json["last_error_at"]) == ("environment", None, None)
+  server.search(admin, "Paper Lantern")
+  well = admin.get(path, headers={"If-None-Match": before.headers["ETag"]})
+  assert well.status == 200 and well.json["last_ok_at"] and well.json["last_error"] is None
+  assert admin.get(path, headers={"If-None-Match": well.headers["ETag"]}).status == 304
+  indexer.fault = "garbage"
+  server.search(admin, "Paper Lantern")
+  ill = admin.ok("GET", path)
+  assert ill["last_ok_at"] == well.json["last_ok_at"] and ill["last_error_at"] and ill["last_error"]
+  assert [one for one in admin.ok("GET", "/admin/providers")["items"] if one["name"] == indexer.name] == [ill]
+  assert {name: ill[name] for name in ("last_ok_at", "last_error_at", "last_error")}.items() <= stats(admin)["providers"][0].items()
+  assert_problem(admin.put(path, {"enabled": False}), 409, "provider_from_environment")
+  assert_problem(admin.get("/admin/providers/nobody"), 404)
+
+
+def test_an_address_rule_is_seen_by_itself(start):
+  admin = start().admin()
+  for kind in ("whitelist", "blacklist"):
+    reply = admin.post(f"/admin/security/{kind}", {"cidr": "192.0.2.0/24", "reason": "a test"})
+    path = reply.headers["Location"].removeprefix("/api/v1")
+    shown = admin.get(path)
+    assert (shown.status, shown.json) == (200, reply.json)
+    assert admin.get(path, headers={"If-None-Match": shown.headers["ETag"]}).status == 304
+    other = {"whitelist": "blacklist", "blacklist": "whitelist"}[kind]
+    for wrong in (path.replace(kind, other), path[:-1], f"/admin/security/{kind}/0190d3a0-0000-7000-8000-000000000000"):
+      assert_problem(admin.get(wrong), 404)
+    admin.ok("DELETE", path, status=204)
+    assert_problem(admin.get(path), 404)
+
+
 def test_busy_workers_and_waiting_jobs_are_seen(start, keep):
   slow = keep(Torznab(fault="slow"))
   server = start(**settings_for([slow]))

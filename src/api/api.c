@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/text.h"
 #include "data/cursor.h"
 #include "net/range.h"
@@ -167,11 +168,33 @@ const char *sok_api_version(const struct sok_request *request, const char *id, i
         request->arena, "\"%s-%llx\"", len > 8 ? id + len - 8 : id, (unsigned long long)updated_at);
 }
 
+const char *sok_api_version_with(const struct sok_request *request, const char *version, const json_t *body)
+{
+    char sum[SOK_SHA256_HEX];
+    const char *text = sok_json_dump(request->arena, body);
+    sok_sha256_hex(text, strlen(text), sum);
+    return sok_format(request->arena, "%.*s.%.16s\"", (int)strlen(version) - 1, version, sum);
+}
+
+// The tags of a header, each cut off at its dot: no version has one.
+static const char *versions_in(struct sok_arena *arena, const char *tags)
+{
+    char *cut = sok_strdup(arena, tags), *out = cut;
+    bool is_behind = false;
+    for (const char *at = tags; *at; at++) {
+        is_behind = *at != '"' && (is_behind || *at == '.');
+        if (!is_behind)
+            *out++ = *at;
+    }
+    *out = '\0';
+    return cut;
+}
+
 enum sok_status sok_api_check_version(
     const struct sok_request *request, const char *version, struct sok_error *err)
 {
     const char *wanted = sok_request_header(request, "If-Match");
-    if (wanted && !sok_etag_listed(wanted, version, true))
+    if (wanted && !sok_etag_listed(versions_in(request->arena, wanted), version, true))
         return sok_fail(err, SOK_PRECONDITION, "it has changed since");
     return SOK_OK;
 }

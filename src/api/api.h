@@ -114,6 +114,9 @@ json_t *sok_api_json_column(const char *text);
 // The version of a row as an entity tag, in the request's arena: every write moves updated_at. For ETag, and
 // for If-Match, which sok_api_check_version honours: SOK_PRECONDITION when it names another version.
 const char *sok_api_version(const struct sok_request *request, const char *id, int64_t updated_at);
+// sok_api_version_with: the tag of an answer that also shows what moves by itself and makes no new version:
+// the version, a dot and a sum over the body. If-Match with it means the version.
+const char *sok_api_version_with(const struct sok_request *request, const char *version, const json_t *body);
 SOK_MUST_CHECK enum sok_status sok_api_check_version(
     const struct sok_request *request, const char *version, struct sok_error *err);
 

@@ -54,10 +54,67 @@ enum sok_status sok_providers_delete(struct sok_db_tx *tx, const char *id, struc
         tx, "provider", "DELETE FROM providers WHERE id = $1", SOK_PARAMS(sok_db_text(id)), err);
 }
 
+// --- Health.
+
+#define H(field, kind) SOK_COLUMN(sok_provider_health, field, SOK_COLUMN_##kind)
+static const struct sok_column health_columns[] = {
+    H(name, TEXT), H(last_ok_at, OPT), H(last_error_at, OPT), H(last_error, TEXT)};
+#undef H
+static const struct sok_table health_table =
+    SOK_TABLE("provider_health", sok_provider_health, health_columns);
+
+static enum sok_status find_health(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *name, struct sok_provider_health *ret,
+    bool *ret_is_row, struct sok_error *err)
+{
+    struct sok_provider row;
+    struct sok_error missing = {0};
+    *ret = (struct sok_provider_health){.name = name};
+    enum sok_status status = sok_providers_find_name(tx, arena, name, &row, &missing);
+    *ret_is_row = status == SOK_OK;
+    if (status == SOK_OK) {
+        ret->last_ok_at = row.last_ok_at;
+        ret->last_error_at = row.last_error_at;
+        ret->last_error = row.last_error;
+        return SOK_OK;
+    }
+    if (status == SOK_NOT_FOUND)
+        status = sok_table_find(
+            tx, arena, &health_table, "provider", "WHERE name = $1", SOK_PARAMS(sok_db_text(name)), ret,
+            &missing);
+    if (status == SOK_OK || status == SOK_NOT_FOUND)
+        return SOK_OK;
+    if (err)
+        *err = missing;
+    return status;
+}
+
+enum sok_status sok_providers_health(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *name, struct sok_provider_health *ret,
+    struct sok_error *err)
+{
+    bool is_row;
+    return find_health(tx, arena, name, ret, &is_row, err);
+}
+
 enum sok_status sok_providers_set_health(
     struct sok_db_tx *tx, const char *name, const char *error, int64_t now_ms, struct sok_error *err)
 {
-    const char *sql = error ? "UPDATE providers SET last_error = $2, last_error_at = $3 WHERE name = $1"
-                            : "UPDATE providers SET last_error = $2, last_ok_at = $3 WHERE name = $1";
-    return SOK_DB_QUERY(tx, NULL, NULL, err, sql, sok_db_text(name), sok_db_text(error), sok_db_int(now_ms));
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    struct sok_provider_health health;
+    bool is_row;
+    SOK_TRY(find_health(tx, arena, name, &health, &is_row, err));
+    health.last_error = error;
+    *(error ? &health.last_error_at : &health.last_ok_at) = now_ms;
+    if (is_row)
+        return SOK_DB_QUERY(
+            tx, NULL, NULL, err,
+            "UPDATE providers SET last_error = $2, last_ok_at = $3, last_error_at = $4 WHERE name = $1",
+            sok_db_text(name), sok_db_text(error), sok_db_id(health.last_ok_at),
+            sok_db_id(health.last_error_at));
+    return sok_table_insert(
+        tx, NULL, &health_table, &health, NULL, 0,
+        "ON CONFLICT (name) DO UPDATE SET last_ok_at = excluded.last_ok_at, "
+        "last_error_at = excluded.last_error_at, last_error = excluded.last_error",
+        NULL, err);
 }

@@ -33,8 +33,18 @@ SOK_MUST_CHECK enum sok_status sok_providers_list(
     size_t *ret_count, struct sok_error *err);
 SOK_MUST_CHECK enum sok_status sok_providers_delete(
     struct sok_db_tx *tx, const char *id, struct sok_error *err);
-// How its last call went: error NULL is well. By name; a name that is not in the table is no error.
+
+// How the last calls of a provider went, in the table or of the environment. Zeros: it was never asked.
+struct sok_provider_health {
+    const char *name;
+    int64_t last_ok_at, last_error_at;
+    const char *last_error; // NULL: the last call was well
+};
+// By name; error NULL is well. Run in a write transaction.
 SOK_MUST_CHECK enum sok_status sok_providers_set_health(
     struct sok_db_tx *tx, const char *name, const char *error, int64_t now_ms, struct sok_error *err);
+SOK_MUST_CHECK enum sok_status sok_providers_health(
+    struct sok_db_tx *tx, struct sok_arena *arena, const char *name, struct sok_provider_health *ret,
+    struct sok_error *err);
 
 #endif

@@ -12,8 +12,9 @@ from .sokoul import ROOT
 ROW = re.compile(r'ROUTE\(SOK_(GET|POST|PUT|DELETE),\s*(API\s*)?"([^"]+)",\s*SOK_POLICY_(\w+),\s*SOK_RATE_(\w+),\s*SOK_LANE_\w+,\s*SOK_BODY_(\w+)')
 
 # P everybody · U any account · S an account at a keyboard, no API key · M moderator, admin · A admin · O operator: this
-# machine, a whitelisted address or an admin · T ticket or bearer · X a signature in the URL.
-WHO = {line.split(None, 1)[1].strip(): line.split()[0] for line in """
+# machine, a whitelisted address or an admin · T ticket or bearer · X a signature in the URL. + behind it: the contract's table
+# is silent about it; one thing of a list it has, for whoever may see the list.
+WHO = {line.split(None, 1)[1].strip(): line[0] for line in """
 P GET /health
 P GET /health/deep
 O GET /metrics
@@ -97,14 +98,17 @@ A DELETE /api/v1/admin/users/{id}
 A PUT /api/v1/admin/users/{id}/role
 A GET /api/v1/admin/security/whitelist
 A POST /api/v1/admin/security/whitelist
+A+ GET /api/v1/admin/security/whitelist/{id}
 A DELETE /api/v1/admin/security/whitelist/{id}
 A GET /api/v1/admin/security/blacklist
 A POST /api/v1/admin/security/blacklist
+A+ GET /api/v1/admin/security/blacklist/{id}
 A DELETE /api/v1/admin/security/blacklist/{id}
 A GET /api/v1/admin/system/stats
 A POST /api/v1/admin/cache/clear
 A GET /api/v1/admin/providers
 A POST /api/v1/admin/providers
+A+ GET /api/v1/admin/providers/{id}
 A PUT /api/v1/admin/providers/{id}
 A DELETE /api/v1/admin/providers/{id}
 A POST /api/v1/admin/providers/{id}/test

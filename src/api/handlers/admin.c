@@ -37,18 +37,22 @@ static json_t *instance_json(const struct sok_provider_instance *provider)
     return body;
 }
 
-// How its last call went, for rows of the table.
-static void add_health(const struct sok_request *request, json_t *body, const char *name)
+// How its last calls went, and when it was made and changed, if it is in the table.
+static enum sok_status add_health(
+    const struct sok_request *request, json_t *body, const char *name, struct sok_error *err)
 {
+    struct sok_db_tx *tx = sok_db_reader(sok_api_of(request)->db);
+    struct sok_provider_health health;
     struct sok_provider row;
-    if (sok_providers_find_name(sok_db_reader(sok_api_of(request)->db), request->arena, name, &row, NULL) !=
-        SOK_OK)
-        return;
-    sok_json_set_time(body, "last_ok_at", row.last_ok_at);
-    sok_json_set_time(body, "last_error_at", row.last_error_at);
-    json_object_set_new(body, "last_error", row.last_error ? json_string(row.last_error) : json_null());
+    SOK_TRY(sok_providers_health(tx, request->arena, name, &health, err));
+    sok_json_set_time(body, "last_ok_at", health.last_ok_at);
+    sok_json_set_time(body, "last_error_at", health.last_error_at);
+    sok_json_set_optional_text(body, "last_error", health.last_error);
+    if (sok_providers_find_name(tx, request->arena, name, &row, NULL) != SOK_OK)
+        return SOK_OK;
     sok_json_set_time(body, "created_at", row.created_at);
     sok_json_set_time(body, "updated_at", row.updated_at);
+    return SOK_OK;
 }
 
 enum sok_status sok_admin_providers_list(struct sok_request *request, struct sok_error *err)
@@ -56,15 +60,15 @@ enum sok_status sok_admin_providers_list(struct sok_request *request, struct sok
     struct sok_provider_instance *items = NULL;
     size_t count = 0;
     SOK_TRY(sok_providers_load(sok_api_of(request)->providers, request->arena, &items, &count, err));
-    json_t *list = json_array();
+    SOK_JSON_AUTO *all = json_array();
     for (size_t i = 0; i < count; i++) {
         json_t *one = instance_json(&items[i]);
-        if (!items[i].from_environment)
-            add_health(request, one, items[i].config.name);
-        json_array_append_new(list, one);
+        json_array_append_new(all, one);
+        SOK_TRY(add_health(request, one, items[i].config.name, err));
     }
+    json_t *list;
     struct sok_page_info info;
-    SOK_TRY(sok_api_cut_json(request, "", list, &list, &info, err));
+    SOK_TRY(sok_api_cut_json(request, "", json_incref(all), &list, &info, err));
     sok_api_reply_list(request, list, &info);
     return SOK_OK;
 }
@@ -94,23 +98,32 @@ static enum sok_status load_provider(
     return sok_providers_load_one(sok_api_of(request)->providers, request->arena, id, ret, err);
 }
 
-// How a call went does not make another version.
-static const char *version_of(const struct sok_request *request, const struct sok_provider_instance *provider)
+static int64_t changed_at(const struct sok_request *request, const struct sok_provider_instance *provider)
 {
     struct sok_provider row;
-    bool is_there = sok_providers_find_name(
-                        sok_db_reader(sok_api_of(request)->db), request->arena, provider->config.name, &row,
+    bool is_there = sok_providers_find(
+                        sok_db_reader(sok_api_of(request)->db), request->arena, provider->config.id, &row,
                         NULL) == SOK_OK;
-    return sok_api_version(request, provider->config.id, is_there ? row.updated_at : 0);
+    return is_there ? row.updated_at : 0;
 }
 
-static void reply_provider(
-    struct sok_request *request, int http_status, const struct sok_provider_instance *provider)
+static enum sok_status reply_provider(
+    struct sok_request *request, int http_status, const struct sok_provider_instance *provider,
+    struct sok_error *err)
 {
-    json_t *body = instance_json(provider);
-    add_health(request, body, provider->config.name);
-    sok_reply_header(request, "ETag", version_of(request, provider));
-    sok_reply_json(request, http_status, body);
+    SOK_JSON_AUTO *body = instance_json(provider);
+    SOK_TRY(add_health(request, body, provider->config.name, err));
+    const char *version = sok_api_version(request, provider->config.id, changed_at(request, provider));
+    sok_reply_header(request, "ETag", sok_api_version_with(request, version, body));
+    sok_reply_json(request, http_status, json_incref(body));
+    return SOK_OK;
+}
+
+enum sok_status sok_admin_provider_get(struct sok_request *request, struct sok_error *err)
+{
+    struct sok_provider_instance provider;
+    SOK_TRY(load_provider(request, sok_request_param(request, "id"), &provider, err));
+    return reply_provider(request, 200, &provider, err);
 }
 
 // What is written down of a provider: of its key, that there is one.
@@ -133,8 +146,7 @@ enum sok_status sok_admin_provider_add(struct sok_request *request, struct sok_e
     SOK_TRY(load_provider(request, row.id, &provider, err));
     sok_api_audit_change(request, "provider.add", "provider", row.id, NULL, audit_json(&provider));
     sok_reply_header(request, "Location", sok_format(request->arena, "/api/v1/admin/providers/%s", row.id));
-    reply_provider(request, 201, &provider);
-    return SOK_OK;
+    return reply_provider(request, 201, &provider, err);
 }
 
 // Those of the environment are found, but cannot be changed here.
@@ -159,8 +171,13 @@ enum sok_status sok_admin_provider_update(struct sok_request *request, struct so
     struct sok_provider row;
     struct sok_provider_instance before, after;
     SOK_TRY(find_changeable(request, &before, err));
-    SOK_TRY(sok_api_check_version(request, version_of(request, &before), err));
-    const struct sok_provider_edit edit = read_edit(request, err);
+    int64_t seen_at = changed_at(request, &before);
+    SOK_TRY(sok_api_check_version(request, sok_api_version(request, before.config.id, seen_at), err));
+    struct sok_provider_edit edit = read_edit(request, err);
+    if (!json_object_size(request->json))
+        return reply_provider(request, 200, &before, err);
+    if (sok_request_header(request, "If-Match"))
+        edit.seen_updated_at = seen_at;
     SOK_TRY(sok_provider_store_put(&store, request->arena, before.config.id, &edit, &row, err));
     SOK_TRY(load_provider(request, before.config.id, &after, err));
     json_t *new_value = audit_json(&after);
@@ -168,8 +185,7 @@ enum sok_status sok_admin_provider_update(struct sok_request *request, struct so
         sok_json_set_bool(new_value, "key_changed", true);
     sok_api_audit_change(
         request, "provider.update", "provider", after.config.id, audit_json(&before), new_value);
-    reply_provider(request, 200, &after);
-    return SOK_OK;
+    return reply_provider(request, 200, &after, err);
 }
 
 enum sok_status sok_admin_provider_remove(struct sok_request *request, struct sok_error *err)

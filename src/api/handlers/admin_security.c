@@ -45,6 +45,20 @@ static enum sok_status show_page(struct sok_request *request, const char *kind, 
     return SOK_OK;
 }
 
+// One that has expired is no rule any more.
+static enum sok_status show_rule(struct sok_request *request, const char *kind, struct sok_error *err)
+{
+    struct sok_api *api = sok_api_of(request);
+    struct sok_ip_rule rule;
+    const char *id;
+    SOK_TRY(sok_api_param_id(request, "id", &id, err));
+    SOK_TRY(sok_ip_rules_find(sok_db_reader(api->db), request->arena, kind, id, &rule, err));
+    if (rule.expires_at && rule.expires_at <= sok_clock_now_ms(api->clock))
+        return sok_fail(err, SOK_NOT_FOUND, "there is no such thing");
+    sok_reply_json(request, 200, rule_json(&rule));
+    return SOK_OK;
+}
+
 // --- The address that must not be locked out.
 
 #define FOREVER INT64_MAX
@@ -230,6 +244,11 @@ enum sok_status sok_admin_whitelist_page(struct sok_request *request, struct sok
     return show_page(request, WHITELIST, err);
 }
 
+enum sok_status sok_admin_whitelist_get(struct sok_request *request, struct sok_error *err)
+{
+    return show_rule(request, WHITELIST, err);
+}
+
 enum sok_status sok_admin_whitelist_add(struct sok_request *request, struct sok_error *err)
 {
     return add_rule(request, WHITELIST, "whitelist.add", err);
@@ -243,6 +262,11 @@ enum sok_status sok_admin_whitelist_remove(struct sok_request *request, struct s
 enum sok_status sok_admin_blacklist_page(struct sok_request *request, struct sok_error *err)
 {
     return show_page(request, BLACKLIST, err);
+}
+
+enum sok_status sok_admin_blacklist_get(struct sok_request *request, struct sok_error *err)
+{
+    return show_rule(request, BLACKLIST, err);
 }
 
 enum sok_status sok_admin_blacklist_add(struct sok_request *request, struct sok_error *err)

@@ -125,13 +125,9 @@ static enum sok_status add_providers(struct sok_request *request, json_t *body, 
     json_t *list = json_array();
     json_object_set_new(body, "providers", list);
     for (size_t i = 0; i < count; i++) {
-        struct sok_provider row = {0};
-        enum sok_status status = items[i].from_environment ? SOK_NOT_FOUND
-                                                           : sok_providers_find_name(
-                                                                 sok_db_reader(api->db), request->arena,
-                                                                 items[i].config.name, &row, err);
-        if (status != SOK_OK && status != SOK_NOT_FOUND)
-            return status;
+        struct sok_provider_health row;
+        SOK_TRY(
+            sok_providers_health(sok_db_reader(api->db), request->arena, items[i].config.name, &row, err));
         json_t *one = json_object();
         sok_json_set_text(one, "name", items[i].config.name);
         sok_json_set_text(one, "kind", items[i].config.kind);

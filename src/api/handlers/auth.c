@@ -97,6 +97,10 @@ enum sok_status sok_auth_update_me(struct sok_request *request, struct sok_error
     SOK_TRY(load_me(request, &user, err));
     SOK_TRY(sok_api_check_version(request, sok_api_version(request, user.id, user.updated_at), err));
     before = user;
+    if ((!username || sok_text_eq(username, user.username)) && (!email || sok_text_eq(email, user.email))) {
+        reply_me(request, &user); // nothing to change, and so nothing is
+        return SOK_OK;
+    }
     SOK_TRY(sok_accounts_update(&auth->accounts, request->arena, &before, username, email, &user, err));
     sok_session_forget_user(auth->sessions, user.id);
     sok_api_audit_change(request, "user.update", "user", user.id, audit_json(&before), audit_json(&user));

@@ -18,9 +18,13 @@ static enum sok_status write_change(struct sok_db_tx *tx, void *context, struct 
 {
     struct change *change = context;
     struct sok_request *request = change->request;
+    int64_t now_ms = sok_clock_now_ms(sok_api_of(request)->clock);
+    struct sok_user user;
+    SOK_TRY(sok_users_find(tx, request->arena, request->principal.user_id, &user, err));
+    SOK_TRY(sok_api_check_version(request, sok_api_version(request, user.id, user.updated_at), err));
     return sok_users_set_avatar(
-        tx, request->arena, request->principal.user_id, change->url,
-        sok_clock_now_ms(sok_api_of(request)->clock), &change->old_url, err);
+        tx, request->arena, user.id, change->url, now_ms > user.updated_at ? now_ms : user.updated_at + 1,
+        &change->old_url, err);
 }
 
 static const char *audit_value(const struct sok_request *request, const char *url)

@@ -168,6 +168,8 @@ static enum sok_status write_update(struct sok_db_tx *tx, void *context, struct 
     struct sok_collection *collection = &change->collection;
     SOK_TRY(find_own(tx, change, collection->id, err));
     SOK_TRY(sok_api_check_version(change->request, version_of(change->request, collection), err));
+    if (!json_object_size(change->request->json))
+        return SOK_OK;
     read_fields(change->request, false, collection, err); // checked before
     collection->updated_at =
         change->now_ms > collection->updated_at ? change->now_ms : collection->updated_at + 1;

@@ -10,6 +10,7 @@
 // admin.c
 SOK_HANDLER(sok_admin_providers_list);
 SOK_HANDLER(sok_admin_provider_add);
+SOK_HANDLER(sok_admin_provider_get);
 SOK_HANDLER(sok_admin_provider_update);
 SOK_HANDLER(sok_admin_provider_remove);
 SOK_HANDLER(sok_admin_provider_test);
@@ -19,9 +20,11 @@ SOK_HANDLER(sok_admin_audit_page);
 
 // admin_security.c
 SOK_HANDLER(sok_admin_whitelist_page);
+SOK_HANDLER(sok_admin_whitelist_get);
 SOK_HANDLER(sok_admin_whitelist_add);
 SOK_HANDLER(sok_admin_whitelist_remove);
 SOK_HANDLER(sok_admin_blacklist_page);
+SOK_HANDLER(sok_admin_blacklist_get);
 SOK_HANDLER(sok_admin_blacklist_add);
 SOK_HANDLER(sok_admin_blacklist_remove);
 

@@ -200,6 +200,10 @@ enum sok_status sok_media_change(struct sok_request *request, struct sok_error *
     sok_media_fields_read(request, &write.media, err);
     if (err->field_count)
         return err->status;
+    if (!json_object_size(request->json)) {
+        reply_media(request, 200, &before);
+        return SOK_OK;
+    }
     write.media.origin = "user";
     int64_t now_ms = sok_clock_now_ms(api->clock);
     write.media.updated_at = now_ms > write.seen_updated_at ? now_ms : write.seen_updated_at + 1;

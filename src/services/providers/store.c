@@ -114,6 +114,8 @@ static enum sok_status put_body(struct sok_db_tx *tx, void *context, struct sok_
     int64_t now = sok_clock_now_ms(put->store->clock);
     if (put->id) {
         SOK_TRY(sok_providers_find(tx, put->arena, put->id, &put->row, err));
+        if (put->edit->seen_updated_at && put->edit->seen_updated_at != put->row.updated_at)
+            return sok_fail(err, SOK_PRECONDITION, "the provider was changed at the same time");
     } else {
         char id[SOK_UUID_LEN + 1];
         sok_uuid7(now, id);
@@ -124,7 +126,7 @@ static enum sok_status put_body(struct sok_db_tx *tx, void *context, struct sok_
             .settings = "{}",
             .created_at = now};
     }
-    put->row.updated_at = now;
+    put->row.updated_at = now > put->row.updated_at ? now : put->row.updated_at + 1;
     overlay(put);
     SOK_TRY(check_and_seal(put, err));
     return put->id ? sok_providers_update(tx, &put->row, err) : sok_providers_insert(tx, &put->row, err);

@@ -14,6 +14,7 @@ struct sok_provider_edit {
     const char *api_key;                // "": none any more; one in base_url (`apikey=`) counts as given here
     int enabled;                        // 0 or 1
     int64_t priority;                   // higher is asked first
+    int64_t seen_updated_at;            // of the row that the change starts from; 0: whichever it is
 };
 #define SOK_PROVIDER_EDIT_NONE ((struct sok_provider_edit){.enabled = -1, .priority = -1})
 
@@ -25,8 +26,8 @@ struct sok_provider_store { // borrowed parts
 
 // Adds a row (`id` NULL) or changes one. SOK_INVALID names each wrong field (see sok_provider_config_check)
 // beside those that err has noted already, which it fails with, too: what could not be read counts as absent.
-// SOK_CONFLICT: the name is taken, SOK_NOT_FOUND: no such row. *ret is the row as it is now, in the arena.
-// Blocks on a write.
+// SOK_CONFLICT: the name is taken, SOK_NOT_FOUND: no such row, SOK_PRECONDITION: it has changed since. *ret
+// is the row as it is now, in the arena. Blocks on a write.
 SOK_MUST_CHECK enum sok_status sok_provider_store_put(
     const struct sok_provider_store *store, struct sok_arena *arena, const char *id,
     const struct sok_provider_edit *edit, struct sok_provider *ret, struct sok_error *err);
