@@ -217,7 +217,8 @@ def pytest(files, binary, extra_env=None, label="blackbox"):
 # cluster set it says nothing more for its minutes; hostile does, since its values reach the database.
 EMBEDDED_ONLY = ("cli", "disk_full", "start",
                  "framing", "slow_clients", "headers", "gates_tokens", "docs", "web", "deploy")
-FLEETS = [f"tests/test_{name}.py" for name in ("cluster", "cluster_faults", "cluster_metrics", "nginx", "logs", "network", "replicas", "topology")]  # bring their own
+FLEETS = [f"tests/test_{name}.py" for name in ("cluster", "cluster_faults", "cluster_metrics", "nginx", "logs", "network", "redis", "replicas",  # bring their own
+                                               "topology")]
 
 
 def black_box_files():

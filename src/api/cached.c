@@ -17,7 +17,7 @@ static const struct row {
     bool shared;
     int64_t ttl_ms;
 } rows[] = {
-    {"/api/v1/media", "media", "media media_files", true, 24 * HOUR_MS},
+    {"/api/v1/media", "media", "media media_files", true, 5 * MINUTE_MS},
     {"/api/v1/media/{id}/episodes", "media", "media media_files", true, 24 * HOUR_MS},
     {"/api/v1/media/{id}/files", "media", "media media_files", true, 24 * HOUR_MS},
     {"/api/v1/recommendations", "response",
@@ -25,8 +25,8 @@ static const struct row {
     {"/api/v1/library/favorites", "response", "media media_files library_favorites", false, 5 * MINUTE_MS},
     {"/api/v1/library/watchlist", "response", "media media_files library_watchlist", false, 5 * MINUTE_MS},
     {"/api/v1/collections", "response", "media collections collection_media", false, 5 * MINUTE_MS},
-    {"/api/v1/history/continue", "history", "media media_files watch_history", false, HOUR_MS},
-    {"/api/v1/history/watched", "history", "media media_files watch_history", false, HOUR_MS},
+    {"/api/v1/history/continue", "history", "media media_files watch_history", false, 5 * MINUTE_MS},
+    {"/api/v1/history/watched", "history", "media media_files watch_history", false, 5 * MINUTE_MS},
 };
 
 static const struct row *find_row(const struct sok_request *request)

@@ -99,6 +99,11 @@ void sok_cache_replace(
 {
     const char *present;
     size_t present_len;
+    if (cache->driver->replace) {
+        if (!cache->driver->replace(cache, kind, key, value, len, ttl_ms))
+            atomic_store(&cache->has_lost, true);
+        return;
+    }
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
     sok_cache_put(cache, kind, key, value, len, ttl_ms);
     if (cache->driver->get(cache, arena, kind, key, false, &present, &present_len, NULL) != SOK_OK)

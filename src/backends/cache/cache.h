@@ -12,6 +12,10 @@
 
 struct sok_cache;
 
+// The kind whose entries are gone after every start of a cache server: one that comes back may bring what was
+// true before it went.
+#define SOK_CACHE_VERSIONS "version"
+
 // Whether this program can open such a URL: a driver has its scheme.
 bool sok_cache_has_driver(const char *url);
 

@@ -22,6 +22,11 @@ struct sok_cache_driver {
     void (*put)(
         struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len,
         int64_t ttl_ms);
+    // put, and what was there before is not found again, whether this arrives or not; false: it may be. NULL:
+    // put, which is found if and only if it arrived.
+    bool (*replace)(
+        struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len,
+        int64_t ttl_ms);
     void (*clear)(struct sok_cache *cache, const char *kind, const char *key); // key NULL: the whole kind
     enum sok_status (*limit)(
         struct sok_cache *cache, const char *key, int64_t limit, int64_t window_ms, int64_t *ret_used,

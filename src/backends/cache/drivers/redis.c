@@ -1,173 +1,24 @@
 // Redis, for several processes: what one counts or forgets, all have counted or forgotten. A server that is
-// slow or gone costs at most WAIT_MS now and then: the cache is empty meanwhile, and limits are counted in
+// slow or gone costs at most 100 ms now and then: the cache is empty meanwhile, and limits are counted in
 // this process alone rather than not at all.
-#include <hiredis/hiredis.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/cache/driver.h"
-#include "base/digest.h"
+#include "backends/cache/drivers/redis.h"
 #include "base/encode.h"
 #include "base/rand.h"
 #include "base/text.h"
-#include "base/time.h"
 #include "base/uri.h"
 #include "base/wait.h"
 
-#define POOL_MAX 10
-#define WAIT_MS 100
-#define DOWN_MS 500 // after a failure nobody tries for so long
 #define PORT 6379
 #define PREFIX "sokoul:"
 #define LIMIT_KIND "limit"
 #define SCAN_STEP "500"
 #define SIZE_EVERY 256 // puts between two looks at how much memory there is in use
-
-struct redis {
-    struct sok_cache base;
-    struct sok_cache *local; // counters while the server is away
-    struct sok_arena *arena; // of the texts
-    const char *host, *user, *password, *database;
-    int port;
-    char limit_sha[2 * SOK_SHA1_BYTES + 1]; // by which the server knows the script
-    _Atomic unsigned puts;
-    pthread_mutex_t lock; // guards what follows
-    pthread_cond_t returned;
-    redisContext *idle[POOL_MAX];
-    size_t idle_count, count;
-    int64_t down_until_ms; // monotonic
-};
-
-// --- One command.
-
-struct words {
-    const char *text[8];
-    size_t len[8];
-    int count;
-};
-
-static void add_bytes(struct words *words, const char *text, size_t len)
-{
-    if ((size_t)words->count == SOK_ARRAY_LEN(words->text))
-        sok_panic("too many words for Redis");
-    words->text[words->count] = text;
-    words->len[words->count++] = len;
-}
-
-static void add(struct words *words, const char *text)
-{
-    add_bytes(words, text, strlen(text));
-}
-
-static redisReply *ask(redisContext *context, const struct words *words)
-{
-    return redisCommandArgv(context, words->count, (const char **)words->text, words->len);
-}
-
-static bool is_accepted(redisContext *context, struct words *words)
-{
-    redisReply *reply = ask(context, words);
-    bool good = reply && reply->type != REDIS_REPLY_ERROR;
-    freeReplyObject(reply);
-    return good;
-}
-
-static bool log_in(struct redis *redis, redisContext *context)
-{
-    struct words auth = {.count = 0}, select = {.count = 0};
-    add(&auth, "AUTH");
-    if (redis->user)
-        add(&auth, redis->user);
-    if (redis->password)
-        add(&auth, redis->password);
-    add(&select, "SELECT");
-    add(&select, redis->database);
-    return (!redis->password || is_accepted(context, &auth)) && is_accepted(context, &select);
-}
-
-static redisContext *connect_server(struct redis *redis)
-{
-    struct timeval limit = {.tv_usec = WAIT_MS * 1000L};
-    redisContext *context = redisConnectWithTimeout(redis->host, redis->port, limit);
-    if (!context)
-        sok_panic("out of memory for a connection");
-    if (context->err || redisSetTimeout(context, limit) != REDIS_OK || !log_in(redis, context)) {
-        redisFree(context);
-        return NULL;
-    }
-    redisEnableKeepAlive(context);
-    return context;
-}
-
-// --- The pool.
-
-static redisContext *take(struct redis *redis)
-{
-    struct timespec until = sok_wait_deadline(WAIT_MS);
-    pthread_mutex_lock(&redis->lock);
-    bool in_time = sok_time_mono_ms() >= redis->down_until_ms;
-    while (in_time && redis->idle_count == 0 && redis->count >= POOL_MAX)
-        in_time = sok_wait_until(&redis->returned, &redis->lock, &until);
-    redisContext *context = in_time && redis->idle_count ? redis->idle[--redis->idle_count] : NULL;
-    bool may_connect = in_time && !context;
-    redis->count += may_connect;
-    pthread_mutex_unlock(&redis->lock);
-    if (!may_connect)
-        return context;
-    context = connect_server(redis);
-    if (context)
-        return context;
-    pthread_mutex_lock(&redis->lock);
-    redis->count--;
-    redis->down_until_ms = sok_time_mono_ms() + DOWN_MS;
-    pthread_cond_signal(&redis->returned);
-    pthread_mutex_unlock(&redis->lock);
-    return NULL;
-}
-
-// A connection that broke takes the idle ones with it: they were made before the server went.
-static void give_back(struct redis *redis, redisContext *context)
-{
-    redisContext *dead[POOL_MAX];
-    size_t dead_count = 0;
-    pthread_mutex_lock(&redis->lock);
-    if (context->err) {
-        while (redis->idle_count)
-            dead[dead_count++] = redis->idle[--redis->idle_count];
-        dead[dead_count++] = context;
-        redis->count -= dead_count;
-    } else {
-        redis->idle[redis->idle_count++] = context;
-    }
-    pthread_cond_broadcast(&redis->returned);
-    pthread_mutex_unlock(&redis->lock);
-    for (size_t i = 0; i < dead_count; i++)
-        redisFree(dead[i]);
-}
-
-// The reply, the caller's to free, or NULL: Redis cannot be had. Every command here may be sent twice, so
-// that a connection that idled through a restart of the server is not noticed.
-static redisReply *run(struct redis *redis, const struct words *words)
-{
-    for (int try = 0; try < 2; try++) {
-        redisContext *context = take(redis);
-        if (!context)
-            break;
-        redisReply *reply = ask(context, words);
-        bool is_slow = context->err == REDIS_ERR_IO && sok_text_eq(words->text[0], "EVALSHA");
-        give_back(redis, context);
-        if (reply)
-            return reply;
-        if (is_slow) // it may have counted
-            break;
-    }
-    sok_metric_add(redis->base.metrics, SOK_METRIC_CACHE_ERRORS, 1, 0, 0, 0);
-    return NULL;
-}
 
 // --- The driver.
 
@@ -177,17 +28,20 @@ static const char *key_of(char *buf, size_t size, const char *kind, const char *
     return buf;
 }
 
-#define KEY_SIZE 320
+static bool is_bound(const char *kind)
+{
+    return strcmp(kind, SOK_CACHE_VERSIONS) == 0;
+}
 
 static enum sok_status redis_get(
     struct sok_cache *cache, struct sok_arena *arena, const char *kind, const char *key, bool remove,
     const char **ret_value, size_t *ret_len, struct sok_error *err)
 {
-    char full[KEY_SIZE];
-    struct words words = {.count = 0};
-    add(&words, remove ? "GETDEL" : "GET");
-    add(&words, key_of(full, sizeof(full), kind, key));
-    redisReply *reply = run((struct redis *)cache, &words);
+    char full[SOK_REDIS_KEY_SIZE];
+    struct sok_redis_words words = {.count = 0, .is_bound = is_bound(kind)};
+    sok_redis_add(&words, remove ? "GETDEL" : "GET");
+    sok_redis_add(&words, key_of(full, sizeof(full), kind, key));
+    redisReply *reply = sok_redis_run((struct sok_redis *)cache, &words);
     bool found = reply && reply->type == REDIS_REPLY_STRING;
     if (found) {
         *ret_value = sok_strndup(arena, reply->str, reply->len);
@@ -202,12 +56,12 @@ static enum sok_status redis_get(
 }
 
 // What all who use the server hold there, now and then.
-static void note_size(struct redis *redis)
+static void note_size(struct sok_redis *redis)
 {
-    struct words words = {.count = 0};
-    add(&words, "INFO");
-    add(&words, "memory");
-    redisReply *reply = run(redis, &words);
+    struct sok_redis_words words = {.count = 0};
+    sok_redis_add(&words, "INFO");
+    sok_redis_add(&words, "memory");
+    redisReply *reply = sok_redis_run(redis, &words);
     const char *used = reply && reply->str ? strstr(reply->str, "used_memory:") : NULL;
     double bytes = 0;
     if (used && sscanf(used, "used_memory:%lf", &bytes) == 1)
@@ -215,48 +69,66 @@ static void note_size(struct redis *redis)
     freeReplyObject(reply);
 }
 
+static bool set(
+    struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len, int64_t ttl_ms,
+    bool insists)
+{
+    char full[SOK_REDIS_KEY_SIZE], ttl[24];
+    struct sok_redis_words words = {.count = 0, .is_bound = is_bound(kind), .insists = insists};
+    snprintf(ttl, sizeof(ttl), "%" PRId64, ttl_ms);
+    sok_redis_add(&words, "SET");
+    sok_redis_add(&words, key_of(full, sizeof(full), kind, key));
+    sok_redis_add_bytes(&words, value, len);
+    sok_redis_add(&words, "PX");
+    sok_redis_add(&words, ttl);
+    redisReply *reply = sok_redis_run((struct sok_redis *)cache, &words);
+    bool is_set = reply && reply->type == REDIS_REPLY_STATUS;
+    freeReplyObject(reply);
+    return is_set;
+}
+
 static void redis_put(
     struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len, int64_t ttl_ms)
 {
-    struct redis *redis = (struct redis *)cache;
-    char full[KEY_SIZE], ttl[24];
-    struct words words = {.count = 0};
-    snprintf(ttl, sizeof(ttl), "%" PRId64, ttl_ms);
-    add(&words, "SET");
-    add(&words, key_of(full, sizeof(full), kind, key));
-    add_bytes(&words, value, len);
-    add(&words, "PX");
-    add(&words, ttl);
-    freeReplyObject(run(redis, &words));
+    struct sok_redis *redis = (struct sok_redis *)cache;
+    set(cache, kind, key, value, len, ttl_ms, false);
     if (atomic_fetch_add(&redis->puts, 1) % SIZE_EVERY == 0)
         note_size(redis);
 }
 
-static void unlink_key(struct redis *redis, const char *key, size_t len)
+static bool redis_replace(
+    struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len, int64_t ttl_ms)
 {
-    struct words words = {.count = 0};
-    add(&words, "UNLINK");
-    add_bytes(&words, key, len);
-    freeReplyObject(run(redis, &words));
+    char full[SOK_REDIS_KEY_SIZE];
+    return set(cache, kind, key, value, len, ttl_ms, true) ||
+           sok_redis_note_lost((struct sok_redis *)cache, key_of(full, sizeof(full), kind, key));
+}
+
+static void unlink_key(struct sok_redis *redis, const char *key, size_t len, bool bound)
+{
+    struct sok_redis_words words = {.count = 0, .is_bound = bound};
+    sok_redis_add(&words, "UNLINK");
+    sok_redis_add_bytes(&words, key, len);
+    freeReplyObject(sok_redis_run(redis, &words));
 }
 
 // One step of a walk over the keys. False at its end.
-static bool clear_some(struct redis *redis, const char *pattern, bool spare_limits, char cursor[24])
+static bool clear_some(struct sok_redis *redis, const char *pattern, bool spare_limits, char cursor[24])
 {
-    struct words words = {.count = 0};
-    add(&words, "SCAN");
-    add(&words, cursor);
-    add(&words, "MATCH");
-    add(&words, pattern);
-    add(&words, "COUNT");
-    add(&words, SCAN_STEP);
-    redisReply *reply = run(redis, &words);
+    struct sok_redis_words words = {.count = 0};
+    sok_redis_add(&words, "SCAN");
+    sok_redis_add(&words, cursor);
+    sok_redis_add(&words, "MATCH");
+    sok_redis_add(&words, pattern);
+    sok_redis_add(&words, "COUNT");
+    sok_redis_add(&words, SCAN_STEP);
+    redisReply *reply = sok_redis_run(redis, &words);
     bool good = reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
                 reply->element[0]->type == REDIS_REPLY_STRING && reply->element[1]->type == REDIS_REPLY_ARRAY;
     for (size_t i = 0; good && i < reply->element[1]->elements; i++) {
         const redisReply *key = reply->element[1]->element[i];
         if (!spare_limits || !sok_text_starts(key->str, PREFIX LIMIT_KIND ":"))
-            unlink_key(redis, key->str, key->len);
+            unlink_key(redis, key->str, key->len, false);
     }
     if (good)
         snprintf(cursor, 24, "%s", reply->element[0]->str);
@@ -266,11 +138,11 @@ static bool clear_some(struct redis *redis, const char *pattern, bool spare_limi
 
 static void redis_clear(struct sok_cache *cache, const char *kind, const char *key)
 {
-    struct redis *redis = (struct redis *)cache;
-    char full[KEY_SIZE], cursor[24] = "0";
+    struct sok_redis *redis = (struct sok_redis *)cache;
+    char full[SOK_REDIS_KEY_SIZE], cursor[24] = "0";
     if (key) {
         key_of(full, sizeof(full), kind, key);
-        unlink_key(redis, full, strlen(full));
+        unlink_key(redis, full, strlen(full), is_bound(kind));
         return;
     }
     if (kind)
@@ -295,9 +167,9 @@ static const char limit_script[] = "local t = redis.call('TIME')\n"
                                    "local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')\n"
                                    "return {allowed, used, first[2] + window - now}\n";
 
-static redisReply *run_script(struct redis *redis, struct words *words)
+static redisReply *run_script(struct sok_redis *redis, struct sok_redis_words *words)
 {
-    redisReply *reply = run(redis, words);
+    redisReply *reply = sok_redis_run(redis, words);
     if (!reply || reply->type != REDIS_REPLY_ERROR || !sok_text_starts(reply->str, "NOSCRIPT"))
         return reply;
     freeReplyObject(reply); // the server forgot its scripts: by restarting, say
@@ -305,7 +177,7 @@ static redisReply *run_script(struct redis *redis, struct words *words)
     words->len[0] = strlen("EVAL");
     words->text[1] = limit_script;
     words->len[1] = strlen(limit_script);
-    return run(redis, words);
+    return sok_redis_run(redis, words);
 }
 
 static bool is_three_numbers(const redisReply *reply)
@@ -320,19 +192,19 @@ static enum sok_status redis_limit(
     struct sok_cache *cache, const char *key, int64_t limit, int64_t window_ms, int64_t *ret_used,
     int64_t *ret_reset_ms, struct sok_error *err)
 {
-    struct redis *redis = (struct redis *)cache;
-    char full[KEY_SIZE], most[24], window[24], moment[32];
-    struct words words = {.count = 0};
+    struct sok_redis *redis = (struct sok_redis *)cache;
+    char full[SOK_REDIS_KEY_SIZE], most[24], window[24], moment[32];
+    struct sok_redis_words words = {.count = 0};
     snprintf(most, sizeof(most), "%" PRId64, limit);
     snprintf(window, sizeof(window), "%" PRId64, window_ms);
     sok_random_token(12, moment, sizeof(moment));
-    add(&words, "EVALSHA");
-    add(&words, redis->limit_sha);
-    add(&words, "1");
-    add(&words, key_of(full, sizeof(full), LIMIT_KIND, key));
-    add(&words, most);
-    add(&words, window);
-    add(&words, moment);
+    sok_redis_add(&words, "EVALSHA");
+    sok_redis_add(&words, redis->limit_sha);
+    sok_redis_add(&words, "1");
+    sok_redis_add(&words, key_of(full, sizeof(full), LIMIT_KIND, key));
+    sok_redis_add(&words, most);
+    sok_redis_add(&words, window);
+    sok_redis_add(&words, moment);
     redisReply *reply = run_script(redis, &words);
     bool good = is_three_numbers(reply);
     bool allowed = good && reply->element[0]->integer == 1;
@@ -354,7 +226,7 @@ static enum sok_status redis_limit(
 // --- Opening and closing.
 
 // "//[[USER]:PASSWORD@]HOST[:PORT][/NUMBER]", as the Redis URI scheme has it.
-static bool parse(struct redis *redis, const char *location)
+static bool parse(struct sok_redis *redis, const char *location)
 {
     if (!sok_text_starts(location, "//"))
         return false;
@@ -399,25 +271,34 @@ static bool parse(struct redis *redis, const char *location)
 
 static void redis_close(struct sok_cache *cache)
 {
-    struct redis *redis = (struct redis *)cache;
+    struct sok_redis *redis = (struct sok_redis *)cache;
+    pthread_mutex_lock(&redis->lock);
+    redis->ending = true;
+    pthread_cond_signal(&redis->ended);
+    pthread_mutex_unlock(&redis->lock);
+    if (redis->has_mender)
+        pthread_join(redis->mender, NULL);
     for (size_t i = 0; i < redis->idle_count; i++)
-        redisFree(redis->idle[i]);
+        sok_redis_conn_close(redis->idle[i]);
     sok_cache_close(redis->local);
     pthread_mutex_destroy(&redis->lock);
+    pthread_mutex_destroy(&redis->mending);
     pthread_cond_destroy(&redis->returned);
+    pthread_cond_destroy(&redis->ended);
     sok_arena_free(redis->arena);
     free(redis);
 }
 
 // A server that is not there at the start is named; one that goes later is waited for.
-static enum sok_status try_out(struct redis *redis, struct sok_error *err)
+static enum sok_status try_out(struct sok_redis *redis, struct sok_error *err)
 {
-    redisContext *context = take(redis);
-    if (!context)
+    struct sok_redis_conn *conn = sok_redis_take(redis, true);
+    if (!conn)
         return sok_fail(
-            err, SOK_UNAVAILABLE, "SOKOUL_CACHE_URL: there is no Redis at %s:%d, or it refuses the password",
-            redis->host, redis->port);
-    give_back(redis, context);
+            err, SOK_UNAVAILABLE,
+            "SOKOUL_CACHE_URL: there is no Redis at %s:%d, or it refuses the password or INFO", redis->host,
+            redis->port);
+    sok_redis_give_back(redis, conn);
     return SOK_OK;
 }
 
@@ -425,7 +306,7 @@ static enum sok_status redis_open(
     const char *location, const struct sok_clock *clock, struct sok_metrics *metrics, struct sok_cache **ret,
     struct sok_error *err)
 {
-    struct redis *redis = calloc(1, sizeof(*redis));
+    struct sok_redis *redis = calloc(1, sizeof(*redis));
     if (!redis)
         sok_panic("out of memory for the cache");
     redis->base = (struct sok_cache){.driver = &sok_cache_redis, .metrics = metrics};
@@ -434,7 +315,9 @@ static enum sok_status redis_open(
     sok_sha1(limit_script, strlen(limit_script), sha);
     sok_hex_encode(sha, sizeof(sha), redis->limit_sha);
     pthread_mutex_init(&redis->lock, NULL);
+    pthread_mutex_init(&redis->mending, NULL);
     sok_wait_init(&redis->returned);
+    sok_wait_init(&redis->ended);
     enum sok_status status = sok_cache_open("memory:", clock, NULL, &redis->local, err);
     if (status == SOK_OK && !parse(redis, location))
         status = sok_fail(
@@ -455,6 +338,7 @@ const struct sok_cache_driver sok_cache_redis = {
     .close = redis_close,
     .get = redis_get,
     .put = redis_put,
+    .replace = redis_replace,
     .clear = redis_clear,
     .limit = redis_limit,
 };
