@@ -7,6 +7,7 @@ import pytest
 
 from harness.fleet import Fleet
 from harness.front import NAME, Front
+from harness.nats import Nats
 from harness.process import wait_until
 from harness.scene import Prowlarr, Torznab, metadata, release, settings_for
 
@@ -118,3 +119,79 @@ def test_a_trace_that_is_none_is_replaced(world, sent):
   found = {line["trace_id"] for job in lines.values() for line in job}
   assert len(found) == 1 and TRACE not in found and "0" * 32 not in found, found
   assert re.fullmatch("[0-9a-f]{32}", request_id), "nor is an id taken over that is no plain one"
+
+
+# --- The stream LOGS.
+
+def stream(url, subject):
+  """The lines that NATS keeps under a subject."""
+  client = Nats(url)
+  try:
+    return [json.loads(text) for found, _, text in client.stream("LOGS") if found == subject]
+  finally:
+    client.kill()
+
+
+def test_a_job_is_announced_with_the_ids_of_its_request(world):
+  _, request_id = world.search("X-Request-ID: announced-1", f"traceparent: 00-{TRACE}-{SPAN}-01")
+  client = Nats(world.fleet.nats.url)
+  try:
+    heads = [head for subject, head, _ in client.stream("JOBS") if subject == "JOBS.search" and f"X-Request-ID: {request_id}\r\n" in head]
+  finally:
+    client.kill()
+  assert len(heads) == 1 and re.search(rf"^traceparent: 00-{TRACE}-[0-9a-f]{{16}}-01\r$", heads[0], re.M), heads
+
+
+def test_the_audit_trail_and_every_error_are_kept_in_the_stream(world):
+  refused = world.fleet.api[1].client().post("/auth/login", {"username": "admin", "password": "wrong horse battery"})
+  assert refused.status == 401
+  row = wait_until(lambda: world.fleet.api[0].rows("SELECT * FROM audit_logs WHERE request_id = ?", refused.headers["X-Request-ID"]), 10)[0]
+  kept = wait_until(lambda: [line for line in stream(world.fleet.nats.url, "LOGS.audit") if line.get("audit_id") == row["id"]], 30, what="the entry")
+  assert len(kept) == 1 and kept[0]["action"] == "login_failed" and kept[0]["request_id"] == row["request_id"] and kept[0]["level"] == "info"
+  for standin in (world.torznab, world.prowlarr):
+    standin.fault = "401"
+  try:
+    _, request_id = world.search(query="Nothing of the kind")
+  finally:
+    for standin in (world.torznab, world.prowlarr):
+      standin.fault = None
+  written = wait_until(lambda: [line for line in world.lines() if line.get("request_id") == request_id and line["level"] == "error"], 30)
+  kept = wait_until(lambda: [line for line in stream(world.fleet.nats.url, "LOGS.errors") if line.get("request_id") == request_id], 30)
+  assert [(line["job"], line["msg"], line["error"]) for line in kept] == [(line["job"], line["msg"], line["error"]) for line in written]
+  assert all(line["job"] == "sokoul-worker" for line in kept)
+
+
+def test_the_stream_is_kept_for_seven_days_on_disk(world):
+  client = Nats(world.fleet.nats.url)
+  try:
+    settings = client.settings("LOGS")
+  finally:
+    client.kill()
+  assert (settings["storage"], settings["max_age"], settings["max_bytes"]) == ("file", 7 * 86400 * 10**9, 1 << 30)
+  assert settings["subjects"] == ["LOGS.>"]
+
+
+def test_nobody_waits_for_the_stream_and_what_it_misses_is_counted(folder, keep):
+  fleet = keep(Fleet(folder, apis=1, workers=()))
+  admin = fleet.admin()
+  fleet.nats.stop()
+  answered = [admin.put("/admin/settings", {"rate_search": 100 + number}).status for number in range(1200)]
+  assert answered == [200] * 1200
+  said = admin.ok("GET", "/auth/me")
+  assert said["username"] == "admin"
+  missed = int(re.search(r"^sokoul_log_stream_dropped_total (\d+)", admin.get("//metrics").body.decode(), re.M)[1])
+  assert 0 < missed < 1200
+  fleet.nats.start()
+  changes = "SELECT id FROM audit_logs WHERE action = 'settings.update'"
+  ids = {row["id"] for row in fleet.api[0].rows(changes)}
+  assert len(ids) == 1200
+
+  def kept():
+    return [line["audit_id"] for line in stream(fleet.nats.url, "LOGS.audit") if line["audit_id"] in ids]
+  wait_until(lambda: len(kept()) >= 1200 - missed, 60, what=lambda: f"{1200 - missed} entries, there are {len(kept())}")
+  assert len(set(kept())) == len(kept()), "each once"
+  fleet.postgres.stop("immediate")
+  broken = wait_until(lambda: (reply := admin.get("/downloads")).status == 503 and reply, 30, what="an answer without a database")
+  request_id = broken.headers["X-Request-ID"]
+  found = wait_until(lambda: [line for line in stream(fleet.nats.url, "LOGS.errors") if line.get("request_id") == request_id], 30, what="the error")
+  assert [(line["job"], line["msg"]) for line in found] == [("sokoul-api", "request failed")]

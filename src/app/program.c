@@ -67,6 +67,14 @@ static enum sok_status open_folders(struct sok_program *program, struct sok_erro
     return SOK_OK;
 }
 
+// A copy of the audit trail and of every error, for who watches the whole cluster.
+static void keep_line(void *context, enum sok_log_stream stream, const char *line, size_t len)
+{
+    struct sok_program *program = context;
+    if (!sok_queue_publish_log(program->queue, stream, line, len))
+        sok_metric_add(program->metrics, SOK_METRIC_LOG_DROPPED, 1, 0, 0, 0);
+}
+
 static enum sok_status open_backends(struct sok_program *program, struct sok_error *err)
 {
     const struct sok_config *config = &program->config;
@@ -84,6 +92,7 @@ static enum sok_status open_backends(struct sok_program *program, struct sok_err
     SOK_TRY(sok_cache_open(config->cache_url, &sok_clock_system, program->metrics, &program->cache, err));
     sok_changes_listen(program->db, program->cache);
     SOK_TRY(sok_queue_open(config->queue_url, &program->queue, err));
+    sok_log_set_sink(keep_line, program);
     return sok_overrides_open(
         &(struct sok_overrides_options){
             .config = &program->config,
@@ -288,6 +297,7 @@ void sok_program_close(struct sok_program *program)
 {
     program->reset_mail = sok_reset_mail_free(program->reset_mail);
     program->login_watch = sok_login_watch_free(program->login_watch);
+    sok_log_set_sink(NULL, NULL);
     // The queue's thread calls into the hub and the sessions, so it ends before they do.
     program->queue = sok_queue_close(program->queue);
     program->overrides = sok_overrides_close(program->overrides);

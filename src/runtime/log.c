@@ -1,8 +1,10 @@
 // A line is built in one buffer and leaves with one write(2), so that lines of many threads and processes
 // never mix. There is no lock: what a thread adds to every line is its own, level and format are atomics.
+// Only the few lines that go to the sink, too, are told under one.
 #include "runtime/log.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +19,9 @@ static _Atomic int current_level = SOK_LOG_INFO;
 static _Atomic int current_format = SOK_LOG_AUTO;
 static _Atomic int64_t counts[SOK_LOG_ERROR + 1];
 static _Thread_local struct sok_log_context context;
+static pthread_rwlock_t sink_lock = PTHREAD_RWLOCK_INITIALIZER; // guards the next two; held while one is told
+static sok_log_sink current_sink;
+static void *current_sink_context;
 
 void sok_log_set(enum sok_log_level level, enum sok_log_format format)
 {
@@ -177,20 +182,52 @@ static void put_head(
     }
 }
 
+static void put_line(
+    struct sok_buf *line, bool json, enum sok_log_level level, const char *job, const char *message,
+    const struct sok_log_field *fields)
+{
+    sok_buf_init(line, LINE_MAX_BYTES);
+    put_head(line, json, level, job, message);
+    for (const struct sok_log_field *field = fields; field->name; field++)
+        put_field(line, json, field);
+    sok_buf_puts(line, json ? "}\n" : "\n");
+}
+
+void sok_log_set_sink(sok_log_sink sink, void *sink_context)
+{
+    pthread_rwlock_wrlock(&sink_lock);
+    current_sink = sink;
+    current_sink_context = sink_context;
+    pthread_rwlock_unlock(&sink_lock);
+}
+
+static void tell_sink(
+    enum sok_log_level level, const char *job, const char *message, const struct sok_log_field *fields)
+{
+    pthread_rwlock_rdlock(&sink_lock);
+    if (current_sink) {
+        SOK_BUF_AUTO line;
+        put_line(&line, true, level, job, message, fields);
+        current_sink(
+            current_sink_context, level == SOK_LOG_ERROR ? SOK_LOG_STREAM_ERRORS : SOK_LOG_STREAM_AUDIT,
+            line.data, line.len - 1);
+    }
+    pthread_rwlock_unlock(&sink_lock);
+}
+
 void sok_log_fields(
     enum sok_log_level level, const char *job, const char *message, const struct sok_log_field *fields)
 {
+    if (level == SOK_LOG_ERROR || strcmp(job, SOK_LOG_AUDIT) == 0)
+        tell_sink(level, job, message, fields);
     if (!sok_log_enabled(level))
         return;
     counts[level]++;
     int format = current_format;
-    bool json = format == SOK_LOG_JSON || (format == SOK_LOG_AUTO && !isatty(STDERR_FILENO));
     SOK_BUF_AUTO line;
-    sok_buf_init(&line, LINE_MAX_BYTES);
-    put_head(&line, json, level, job, message);
-    for (const struct sok_log_field *field = fields; field->name; field++)
-        put_field(&line, json, field);
-    sok_buf_puts(&line, json ? "}\n" : "\n");
+    put_line(
+        &line, format == SOK_LOG_JSON || (format == SOK_LOG_AUTO && !isatty(STDERR_FILENO)), level, job,
+        message, fields);
     // A log that cannot be written has nowhere to say so.
     if (line.len && write(STDERR_FILENO, line.data, line.len) < 0)
         return;

@@ -6,6 +6,7 @@
 #define SOK_RUNTIME_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -27,6 +28,14 @@ bool sok_log_enabled(enum sok_log_level level);
 
 // How many lines of this level the process has written.
 int64_t sok_log_count(enum sok_log_level level);
+
+// Where a copy of some lines goes beside standard error: the audit trail, whatever the level is set to, and
+// every error. `line` is one JSON object without a newline, whatever the format is set to. Called on the
+// thread that logs: must not block and must not log.
+enum sok_log_stream { SOK_LOG_STREAM_AUDIT, SOK_LOG_STREAM_ERRORS, SOK_LOG_STREAM_COUNT };
+typedef void (*sok_log_sink)(void *context, enum sok_log_stream stream, const char *line, size_t len);
+// Process-wide; NULL ends it and returns when no line is on its way there.
+void sok_log_set_sink(sok_log_sink sink, void *sink_context);
 
 // What every line of this thread carries until changed: whose request it works for. "" where there is none.
 struct sok_log_context {

@@ -111,6 +111,46 @@ static void an_error_names_its_code_and_place(void **state)
     assert_non_null(strstr(captured(), "\"code\":\"timeout\",\"error\":\"the indexer was slow\",\"file\":"));
 }
 
+struct told {
+    int count[SOK_LOG_STREAM_COUNT];
+    char last[4096];
+};
+
+static void tell(void *context, enum sok_log_stream stream, const char *line, size_t len)
+{
+    struct told *told = context;
+    told->count[stream]++;
+    assert_true(len < sizeof(told->last));
+    memcpy(told->last, line, len);
+    told->last[len] = 0;
+}
+
+static void errors_and_the_audit_trail_go_to_the_sink_too(void **state)
+{
+    struct told told = {0};
+    sok_log_set(SOK_LOG_ERROR, SOK_LOG_TEXT);
+    sok_log_set_context("req-1", "");
+    sok_log_set_sink(tell, &told);
+    sok_log(SOK_LOG_WARN, SOK_LOG_API, "no");
+    sok_log(SOK_LOG_INFO, SOK_LOG_AUTH, "no");
+    assert_int_equal(0, told.count[0] + told.count[1]);
+    sok_log(SOK_LOG_INFO, SOK_LOG_AUDIT, "audit", SOK_TEXT("action", "login\n"));
+    assert_int_equal(1, told.count[SOK_LOG_STREAM_AUDIT]);
+    assert_string_equal("", captured()); // below the level, which is about standard error
+    SOK_JSON_AUTO *json = NULL;
+    assert_ok(sok_json_parse(told.last, strlen(told.last), 4096, &json, NULL));
+    assert_string_equal("login\n", sok_json_text(json, "action", NULL));
+    assert_string_equal("req-1", sok_json_text(json, "request_id", NULL));
+    sok_log(SOK_LOG_ERROR, SOK_LOG_AUDIT, "could not be written");
+    sok_log(SOK_LOG_ERROR, SOK_LOG_WORKER, "failed");
+    assert_int_equal(2, told.count[SOK_LOG_STREAM_ERRORS]);
+    assert_non_null(strstr(told.last, "\"msg\":\"failed\""));
+    assert_null(strchr(told.last, '\n'));
+    sok_log_set_sink(NULL, NULL);
+    sok_log(SOK_LOG_ERROR, SOK_LOG_WORKER, "to nobody");
+    assert_int_equal(2, told.count[SOK_LOG_STREAM_ERRORS]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +160,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(long_values_are_cut_between_characters, start_capture, end_capture),
         cmocka_unit_test_setup_teardown(lines_below_the_level_are_not_written, start_capture, end_capture),
         cmocka_unit_test_setup_teardown(text_lines_cannot_be_forged, start_capture, end_capture),
+        cmocka_unit_test_setup_teardown(
+            errors_and_the_audit_trail_go_to_the_sink_too, start_capture, end_capture),
         cmocka_unit_test_setup_teardown(an_error_names_its_code_and_place, start_capture, end_capture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

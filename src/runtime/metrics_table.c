@@ -230,6 +230,11 @@ const struct sok_metric_row sok_metric_rows[SOK_METRIC_COUNT] = {
         {"sokoul_sentinel_last_run_timestamp_seconds", "When everything was last looked at", SOK_GAUGE, {0}},
     [SOK_METRIC_LOG_MESSAGES] =
         {"sokoul_log_messages_total", "Lines written to the log", SOK_COUNTER, {L(LEVEL)}},
+    [SOK_METRIC_LOG_DROPPED] =
+        {"sokoul_log_stream_dropped_total",
+         "Lines that the stream LOGS did not take in time",
+         SOK_COUNTER,
+         {0}},
     [SOK_METRIC_BUILD_INFO] = {"sokoul_build_info", "1, with the version that runs", SOK_GAUGE, {L(VERSION)}},
     [SOK_METRIC_PROCESS_CPU] =
         {"process_cpu_seconds_total", "Processor time used, user and system", SOK_COUNTER, {0}},

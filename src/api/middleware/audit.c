@@ -29,9 +29,10 @@ static enum sok_status write_entry(struct sok_db_tx *tx, void *context, struct s
 static void log_entry(const char *job, const char *message, const struct sok_audit *entry)
 {
     sok_log(
-        SOK_LOG_INFO, job, message, SOK_TEXT("action", entry->action), SOK_TEXT("resource", entry->resource),
-        SOK_TEXT("resource_id", entry->resource_id), SOK_TEXT("user_id", entry->user_id),
-        SOK_TEXT("username", entry->username), SOK_TEXT("ip", entry->ip_address));
+        SOK_LOG_INFO, job, message, SOK_TEXT("audit_id", entry->id), SOK_TEXT("action", entry->action),
+        SOK_TEXT("resource", entry->resource), SOK_TEXT("resource_id", entry->resource_id),
+        SOK_TEXT("user_id", entry->user_id), SOK_TEXT("username", entry->username),
+        SOK_TEXT("ip", entry->ip_address));
 }
 
 void sok_api_audit_entry(struct sok_api *api, struct sok_audit *entry)

@@ -18,6 +18,9 @@ struct sok_queue_driver {
     enum sok_status (*subscribe)(
         struct sok_queue *queue, const char *prefix, sok_event_callback callback, void *context,
         struct sok_error *err);
+    bool (*publish_log)(
+        struct sok_queue *queue, enum sok_log_stream stream, const char *json,
+        size_t len); // NULL: no streams
     enum sok_status (*ping)(struct sok_queue *queue, int64_t timeout_ms, struct sok_error *err);
 };
 

@@ -6,6 +6,7 @@
 #include "base/time.h"
 
 #define EVENT_MAX_BYTES ((size_t)256 << 10)
+#define LOG_MAX_BYTES ((size_t)128 << 10)
 
 static const struct sok_queue_driver *const drivers[] = {
     &sok_queue_embedded, &sok_queue_nats, &sok_queue_failing};
@@ -100,6 +101,13 @@ enum sok_status sok_queue_subscribe(
     struct sok_error *err)
 {
     return queue->driver->subscribe(queue, prefix, callback, context, err);
+}
+
+bool sok_queue_publish_log(struct sok_queue *queue, enum sok_log_stream stream, const char *json, size_t len)
+{
+    if (len > LOG_MAX_BYTES || (unsigned)stream >= SOK_LOG_STREAM_COUNT)
+        return false;
+    return !queue->driver->publish_log || queue->driver->publish_log(queue, stream, json, len);
 }
 
 enum sok_status sok_queue_ping(struct sok_queue *queue, int64_t timeout_ms, struct sok_error *err)

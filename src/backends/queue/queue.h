@@ -8,6 +8,7 @@
 
 #include "base/rand.h"
 #include "base/status.h"
+#include "runtime/log.h"
 
 enum sok_job { SOK_JOB_SEARCH, SOK_JOB_DOWNLOAD, SOK_JOB_SCORE, SOK_JOB_MONITOR, SOK_JOB_COUNT };
 
@@ -56,6 +57,11 @@ typedef void (*sok_event_callback)(const struct sok_event *event, void *context)
 SOK_MUST_CHECK enum sok_status sok_queue_subscribe(
     struct sok_queue *queue, const char *prefix, sok_event_callback callback, void *context,
     struct sok_error *err);
+
+// Keeps a line of the log (one JSON object of at most 128 KiB) in the stream LOGS, under LOGS.audit or
+// LOGS.errors. False: it is too long, or too many wait already (1,024; 4 MiB), as when the server has been
+// away for long. Any thread; does not block. A driver without streams keeps nothing and says true.
+bool sok_queue_publish_log(struct sok_queue *queue, enum sok_log_stream stream, const char *json, size_t len);
 
 // For health checks. Blocks at most timeout_ms.
 SOK_MUST_CHECK enum sok_status sok_queue_ping(

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "backends/queue/driver.h"
+#include "backends/queue/drivers/nats_log.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "base/wait.h"
@@ -69,6 +70,7 @@ struct nats_queue {
     natsConnection *connection;
     natsSubscription *events;
     jsCtx *js;
+    struct sok_nats_log *log;
     pthread_mutex_t lock; // guards the pullers and `closing`
     struct puller pullers[SOK_JOB_COUNT];
     bool closing;
@@ -315,6 +317,18 @@ static enum sok_status nats_subscribe(
     return sok_queue_subscribe(((struct nats_queue *)base)->local, prefix, callback, context, err);
 }
 
+static bool nats_publish_log(struct sok_queue *base, enum sok_log_stream stream, const char *json, size_t len)
+{
+    static const char *const subjects[] = {
+        [SOK_LOG_STREAM_AUDIT] = "LOGS.audit", [SOK_LOG_STREAM_ERRORS] = "LOGS.errors"};
+    return sok_nats_log_put(((struct nats_queue *)base)->log, subjects[stream], json, len);
+}
+
+static natsStatus ensure_streams_for_log(void *context)
+{
+    return ensure_streams(context);
+}
+
 static enum sok_status nats_ping(struct sok_queue *base, int64_t timeout_ms, struct sok_error *err)
 {
     struct nats_queue *queue = (struct nats_queue *)base;
@@ -353,6 +367,7 @@ static void nats_close(struct sok_queue *base)
 {
     struct nats_queue *queue = (struct nats_queue *)base;
     stop_pullers(queue);
+    queue->log = sok_nats_log_stop(queue->log);
     if (queue->connection)
         natsConnection_FlushTimeout(queue->connection, 500); // what was said last
     natsSubscription_Destroy(queue->events);
@@ -405,6 +420,7 @@ static enum sok_status connect_all(struct nats_queue *queue, const char *url, st
         return sok_fail(
             err, SOK_UNAVAILABLE, "SOKOUL_QUEUE_URL: NATS without JetStream, or without room for it (%s)",
             natsStatus_GetText(status));
+    queue->log = sok_nats_log_start(queue->connection, queue->js, ensure_streams_for_log, queue);
     return SOK_OK;
 }
 
@@ -443,5 +459,6 @@ const struct sok_queue_driver sok_queue_nats = {
     .stop = nats_stop,
     .publish_event = nats_publish_event,
     .subscribe = nats_subscribe,
+    .publish_log = nats_publish_log,
     .ping = nats_ping,
 };
