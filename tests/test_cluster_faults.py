@@ -61,7 +61,7 @@ def test_nothing_acknowledged_is_lost_or_doubled(fleet, kind, rounds):
 
 def test_killed_processes_lose_nothing(fleet):
   """API processes and workers are killed without warning, one every second or so, until enough searches are acknowledged."""
-  jobs = int(os.environ.get("SOKOUL_TEST_JOBS", "600"))
+  jobs = int(os.environ.get("SOKOUL_TEST_JOBS", "2000"))
   seed = random.randrange(1 << 32)
   print(f"kills: seed {seed}")
   dice = random.Random(seed)

@@ -1,5 +1,5 @@
-"""The network itself fails, in network namespaces of the test's own: a worker cut off from everything and healed.
-Once the cable is pulled, once every packet is lost on the way, so that nobody is told."""
+"""The network itself fails, in network namespaces of the test's own: a worker, and an API process, cut off from everything and
+healed. Once the cable is pulled, once every packet is lost on the way, so that nobody is told."""
 
 import threading
 import time
@@ -9,10 +9,11 @@ import pytest
 from harness import network
 from harness.fleet import Fleet
 from harness.ledger import Load, reconcile
-from harness.process import wait_until
+from harness.process import SLOW, wait_until
 from harness.scene import Torznab, release, settings_for
 
 LEASE_S = 30  # of a job, as in src/workers/worker.c
+ANSWER_S = 2  # the promise; what is asserted leaves room for a busy machine
 HOWS = ["unplugged", "silent"]
 WHY_NOT = network.missing()
 pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=str(WHY_NOT))
@@ -82,3 +83,27 @@ def test_a_worker_that_is_cut_off_loses_and_doubles_nothing(net, fleet, indexer,
   assert not load.problems, load.problems[:5]
   reconcile(fleet, load)
   assert tasks(fleet, held) == taken, "late work changed what another had done"
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_an_api_process_without_its_servers_answers_or_says_503(net, fleet, how):
+  """Its clients reach it; it reaches neither database nor cache nor queue."""
+  fleet.add_worker("scout")
+  admin = fleet.admin()
+  load = Load(fleet, admin)
+  for cut_s in (3, 6):
+    before = len(load.ledger)
+    wait_until(lambda: len(load.ledger) > before + 5, 60, what="searches acknowledged")
+    refused = load.statuses.get(503, 0)
+    net.cut("near", how)
+    time.sleep(cut_s)
+    wait_until(lambda: load.statuses.get(503, 0) > refused, 60, what="a 503")
+    net.heal("near")
+    healed_at, before = time.monotonic(), len(load.ledger)
+    wait_until(lambda: len(load.ledger) > before + 5, 60, what=lambda: f"searches acknowledged again: {fleet.api[0].log()[-2000:]}")
+    print(f"\n{how}: serves again {time.monotonic() - healed_at:.1f} s after healing")
+  load.end()
+  print(f"{len(load.ledger)} acknowledged, answers {load.statuses}, slowest {load.slowest:.2f} s; promised are {ANSWER_S} s")
+  assert not load.problems, load.problems[:5]
+  assert load.slowest <= 4 * ANSWER_S * SLOW, load.slowest
+  reconcile(fleet, load)

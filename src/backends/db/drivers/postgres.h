@@ -13,9 +13,10 @@
 #define SOK_PG_PARAMS_MAX 128
 #define SOK_PG_POOL_MAX 100
 #define SOK_PG_CONNECT_S 2
-#define SOK_PG_QUERY_MS 10000 // the server ends a statement that runs longer
-#define SOK_PG_SCAN_MS 600000 // a scan may sort a table before its first row
-#define SOK_PG_GRACE_MS 1000  // a server that is silent for longer than that and this is given up
+#define SOK_PG_SILENCE_MS 1500 // what was sent must be confirmed by then, or the server cannot be reached
+#define SOK_PG_QUERY_MS 10000  // the server ends a statement that runs longer
+#define SOK_PG_SCAN_MS 600000  // a scan may sort a table before its first row
+#define SOK_PG_GRACE_MS 1000   // a server that is silent for longer than that and this is given up
 
 // The types' numbers never change (PostgreSQL's catalog/pg_type.dat).
 enum {

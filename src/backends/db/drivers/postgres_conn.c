@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "backends/db/drivers/postgres.h"
 #include "base/text.h"
@@ -40,12 +41,24 @@ enum sok_status sok_pg_lose(struct sok_pg_conn *conn, const char *why, struct so
 enum sok_status sok_pg_conn_open(
     const struct sok_pg_server *server, struct sok_pg_conn **ret, struct sok_error *err)
 {
-    char seconds[12], options[sizeof(session) + 12];
+    char seconds[12], silence_ms[12], options[sizeof(session) + 12];
     snprintf(seconds, sizeof(seconds), "%d", SOK_PG_CONNECT_S);
+    snprintf(silence_ms, sizeof(silence_ms), "%d", SOK_PG_SILENCE_MS);
     snprintf(options, sizeof(options), session, (int)server->query_ms);
-    const char *const names[] = {"connect_timeout",  "application_name", "client_encoding", "keepalives_idle",
-                                 "tcp_user_timeout", "dbname",           "options",         NULL};
-    const char *const values[] = {seconds, "sokoul", "UTF8", "10", "10000", server->url, options, NULL};
+    // What was sent and not confirmed for so long is lost, and so is a connection whose probes are not:
+    // without this a network that drops everything would cost each statement its whole time.
+    const char *const names[] = {
+        "connect_timeout",
+        "application_name",
+        "client_encoding",
+        "keepalives_idle",
+        "keepalives_interval",
+        "tcp_user_timeout",
+        "dbname",
+        "options",
+        NULL};
+    const char *const values[] = {seconds,    "sokoul",    "UTF8",  "2", "1",
+                                  silence_ms, server->url, options, NULL};
     char *problem = NULL;
     PQconninfoOption *parsed = PQconninfoParse(server->url, &problem);
     PQfreemem(problem); // may quote the password
@@ -87,6 +100,16 @@ struct sok_pg_conn *sok_pg_conn_close(struct sok_pg_conn *conn)
 
 // --- Waiting.
 
+// Whether the connection ended since the other side could not be reached, as against one that was refused or
+// closed: another one would not come through either.
+static bool is_unreachable(int fd)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 &&
+           (error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH);
+}
+
 static enum sok_status wait_for(
     struct sok_pg_conn *conn, short events, int64_t deadline_ms, struct sok_error *err)
 {
@@ -97,7 +120,8 @@ static enum sok_status wait_for(
         if (fd.fd < 0 || left <= 0)
             return sok_pg_lose(conn, "the database does not answer", err);
         int ready = poll(&fd, 1, (int)left);
-        if (ready < 0 && errno != EINTR)
+        conn->silent = ready > 0 && (fd.revents & POLLERR) && is_unreachable(fd.fd);
+        if (conn->silent || (ready < 0 && errno != EINTR))
             return sok_pg_lose(conn, "the connection to the database broke", err);
         if (ready > 0)
             return SOK_OK;
