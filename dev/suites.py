@@ -173,7 +173,7 @@ def fuzz():
 
 
 # The longest ones begin first, so that none of them is alone at the end.
-LONGEST = ("torrents", "cluster_faults", "providers_faults", "kill", "cluster", "network", "slow_clients", "admin_machine", "admin_people", "library", "mail")
+LONGEST = ("torrents", "cluster_play", "cluster_faults", "providers_faults", "kill", "cluster", "network", "slow_clients", "admin_machine", "admin_people", "library", "mail")
 FILES_AT_ONCE = 3  # they wait most of the time: for timers, for programs that start, for each other
 
 
@@ -217,7 +217,7 @@ def pytest(files, binary, extra_env=None, label="blackbox"):
 # cluster set it says nothing more for its minutes; hostile does, since its values reach the database.
 EMBEDDED_ONLY = ("cli", "disk_full", "start",
                  "framing", "slow_clients", "headers", "gates_tokens", "docs", "web", "deploy")
-FLEETS = [f"tests/test_{name}.py" for name in ("cluster", "cluster_faults", "cluster_metrics", "nginx", "logs", "network", "redis", "replicas",  # bring their own
+FLEETS = [f"tests/test_{name}.py" for name in ("cluster", "cluster_faults", "cluster_metrics", "cluster_play", "nginx", "logs", "network", "redis", "replicas",  # bring their own
                                                "topology")]
 
 

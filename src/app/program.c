@@ -23,6 +23,8 @@
 #include "services/library/library.h"
 #include "services/providers/registry.h"
 #include "services/settings/overrides.h"
+#include "services/streaming/play_client.h"
+#include "services/streaming/play_server.h"
 #include "services/streaming/stream.h"
 #include "services/torrent/torrent.h"
 #include "services/uploads/uploads.h"
@@ -139,6 +141,18 @@ static enum sok_status open_uploads(struct sok_program *program, struct sok_erro
     return SOK_OK;
 }
 
+// What one process downloads, another may play.
+static enum sok_status open_play(struct sok_program *program, struct sok_error *err)
+{
+    if (sok_text_starts(program->config.queue_url, "embedded:"))
+        return SOK_OK;
+    if (program->torrents)
+        SOK_TRY(sok_play_server_start(program->queue, program->torrents, &program->play_server, err));
+    if (program->config.roles & SOK_ROLE_API)
+        SOK_TRY(sok_play_client_new(program->queue, &program->play_client, err));
+    return SOK_OK;
+}
+
 static enum sok_status open_services(struct sok_program *program, struct sok_error *err)
 {
     const struct sok_config *config = &program->config;
@@ -178,6 +192,7 @@ static enum sok_status open_services(struct sok_program *program, struct sok_err
             &program->torrents, err));
     if (program->torrents)
         check_torrent_port(program);
+    SOK_TRY(open_play(program, err));
     SOK_TRY(sok_library_open(
         &(struct sok_library_options){
             .db = program->db, .clock = clock, .library_dirs = config->library_dirs},
@@ -192,6 +207,7 @@ static enum sok_status open_services(struct sok_program *program, struct sok_err
                 .library = program->library,
                 .torrents = program->torrents,
                 .accel_prefix = sok_text_empty(config->accel_prefix) ? NULL : config->accel_prefix,
+                .others = program->play_client,
                 .data_dir = config->data_dir,
                 .session_lives = session_lives,
                 .context = program->auth},
@@ -298,12 +314,15 @@ void sok_program_close(struct sok_program *program)
     program->reset_mail = sok_reset_mail_free(program->reset_mail);
     program->login_watch = sok_login_watch_free(program->login_watch);
     sok_log_set_sink(NULL, NULL);
+    sok_play_server_stop(program->play_server); // sends through the queue
     // The queue's thread calls into the hub and the sessions, so it ends before they do.
     program->queue = sok_queue_close(program->queue);
     program->overrides = sok_overrides_close(program->overrides);
     program->hub = sok_hub_free(program->hub);
     program->ip_gate = sok_ip_gate_free(program->ip_gate);
     program->streaming = sok_streaming_close(program->streaming);
+    program->play_client = sok_play_client_free(program->play_client);
+    program->play_server = sok_play_server_free(program->play_server);
     program->uploads = sok_uploads_close(program->uploads);
     program->library = sok_library_close(program->library);
     program->torrents = sok_torrents_free(program->torrents);

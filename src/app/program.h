@@ -25,6 +25,8 @@ struct sok_program {
     struct sok_auth *auth;
     struct sok_providers *providers;
     struct sok_torrents *torrents;
+    struct sok_play_client *play_client; // with the role api, in a cluster
+    struct sok_play_server *play_server; // with the role hunter, in a cluster
     struct sok_library *library;
     struct sok_streaming *streaming;
     struct sok_uploads *uploads;

@@ -129,6 +129,8 @@ struct sok_exchange {
     bool from_proxy; // one of the trusted ones
     bool begun;      // the header has been read
     bool judged;     // `before` has spoken
+    bool may_wait;   // the handler runs in a lane
+    bool goes_slow;  // the handler has asked for the slow lane
     bool counted_as_suspended;
     bool has_body; // the header announces one
 };

@@ -287,12 +287,25 @@ static enum sok_status read_body(struct sok_exchange *exchange, struct sok_error
 
 // --- The handler
 
+bool sok_request_may_wait(const struct sok_request *request)
+{
+    return ((const struct sok_exchange *)request)->may_wait;
+}
+
+enum sok_status sok_request_go_slow(struct sok_request *request)
+{
+    struct sok_exchange *exchange = (struct sok_exchange *)request; // its first member
+    exchange->goes_slow = !exchange->may_wait;
+    return SOK_TIMEOUT;
+}
+
 static void run_handler(struct sok_exchange *exchange)
 {
     struct sok_metrics *metrics = exchange->server->options.metrics;
     enter(exchange);
     enum sok_status status = exchange->request.route->handler(&exchange->request, &exchange->error);
-    sok_exchange_finish(exchange, status);
+    if (!exchange->goes_slow || exchange->may_wait)
+        sok_exchange_finish(exchange, status);
     leave(metrics);
 }
 
@@ -300,6 +313,8 @@ static void run_in_lane(void *context)
 {
     struct sok_exchange *exchange = context;
     struct MHD_Connection *mhd = exchange->mhd; // once finished, the exchange is the connection's thread's
+    exchange->may_wait = true;
+    exchange->error = (struct sok_error){0}; // of the handler that could not wait
     if (exchange->server->ending)
         sok_exchange_finish(exchange, sok_fail(&exchange->error, SOK_UNAVAILABLE, "the server is stopping"));
     else
@@ -348,7 +363,7 @@ static enum MHD_Result dispatch(struct sok_exchange *exchange)
         run_handler(exchange);
     else
         sok_exchange_finish(exchange, status);
-    return sok_exchange_send(exchange);
+    return exchange->goes_slow ? suspend_into_lane(exchange) : sok_exchange_send(exchange);
 }
 
 enum MHD_Result sok_exchange_step(

@@ -119,6 +119,11 @@ const char *sok_request_query(const struct sok_request *request, const char *nam
 // Whether the client reached us through TLS: a proxy says so, or it is the only way in (`public_is_tls`).
 bool sok_request_is_tls(const struct sok_request *request);
 
+// For a handler of the lane INLINE that finds out that it has to wait: whether it may, and the status to
+// return when it may not, without a reply: it is called anew in the lane SLOW.
+bool sok_request_may_wait(const struct sok_request *request);
+SOK_MUST_CHECK enum sok_status sok_request_go_slow(struct sok_request *request);
+
 // --- The reply. A handler calls one of these and returns SOK_OK; or returns a failing status, which becomes
 // a problem document. The headers that keep a browser from being used against its user (http_reply.c has the
 // table) are on every reply, also on problems; a handler may set its own value of each.

@@ -39,9 +39,11 @@ static enum sok_status list_sources(
 {
     const char *media_id;
     SOK_TRY(sok_api_param_id(request, "media_id", &media_id, err));
-    return sok_streaming_sources(
-        sok_api_of(request)->streaming, request->arena, media_id, request->principal.user_id, ret, ret_count,
-        err);
+    bool may_wait = sok_request_may_wait(request);
+    enum sok_status status = sok_streaming_sources(
+        sok_api_of(request)->streaming, request->arena, media_id, request->principal.user_id, may_wait, ret,
+        ret_count, err);
+    return status == SOK_TIMEOUT && !may_wait ? sok_request_go_slow(request) : status;
 }
 
 enum sok_status sok_streaming_providers(struct sok_request *request, struct sok_error *err)
@@ -252,7 +254,12 @@ enum sok_status sok_streaming_send(struct sok_request *request, struct sok_error
     SOK_TRY(sok_streaming_check(
         api->streaming, request->arena, sok_request_param(request, "stream_id"), request->query,
         request->query_count, &grant, err));
-    SOK_TRY(sok_streaming_bytes(api->streaming, request->arena, &grant, &bytes, err));
+    bool may_wait = sok_request_may_wait(request);
+    enum sok_status status =
+        sok_streaming_bytes(api->streaming, request->arena, &grant, may_wait, &bytes, err);
+    if (status == SOK_TIMEOUT && !may_wait)
+        return sok_request_go_slow(request);
+    SOK_TRY(status);
     sok_reply_header(request, "Content-Security-Policy", SOK_CSP_MEDIA);
     sok_reply_ranges(request, &bytes);
     return SOK_OK;

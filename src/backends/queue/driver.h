@@ -21,8 +21,15 @@ struct sok_queue_driver {
     bool (*publish_log)(
         struct sok_queue *queue, enum sok_log_stream stream, const char *json,
         size_t len); // NULL: no streams
+    enum sok_status (*send)(
+        struct sok_queue *queue, const char *address, const void *bytes, size_t len, struct sok_error *err);
+    enum sok_status (*listen)(
+        struct sok_queue *queue, const char *address, sok_letter_callback callback, void *context,
+        struct sok_error *err);
     enum sok_status (*ping)(struct sok_queue *queue, int64_t timeout_ms, struct sok_error *err);
 };
+
+#define SOK_LETTER_LISTENERS_MAX 8
 
 // First member of every driver's own struct.
 struct sok_queue {

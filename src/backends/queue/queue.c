@@ -1,5 +1,6 @@
 #include "backends/queue/queue.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "backends/queue/driver.h"
@@ -108,6 +109,32 @@ bool sok_queue_publish_log(struct sok_queue *queue, enum sok_log_stream stream, 
     if (len > LOG_MAX_BYTES || (unsigned)stream >= SOK_LOG_STREAM_COUNT)
         return false;
     return !queue->driver->publish_log || queue->driver->publish_log(queue, stream, json, len);
+}
+
+static bool is_address(const char *address)
+{
+    size_t len = strspn(address, "abcdefghijklmnopqrstuvwxyz0123456789.-");
+    return len > 0 && len <= SOK_LETTER_ADDRESS_MAX && !address[len] && address[0] != '.' &&
+           address[len - 1] != '.' && !strstr(address, "..");
+}
+
+enum sok_status sok_queue_send(
+    struct sok_queue *queue, const char *address, const void *bytes, size_t len, struct sok_error *err)
+{
+    if (!is_address(address))
+        return sok_fail(err, SOK_INVALID, "this is no address for a letter");
+    if (len > SOK_LETTER_MAX_BYTES)
+        return sok_fail(err, SOK_TOO_LARGE, "a letter of more than %zu bytes", SOK_LETTER_MAX_BYTES);
+    return queue->driver->send(queue, address, bytes, len, err);
+}
+
+enum sok_status sok_queue_listen(
+    struct sok_queue *queue, const char *address, sok_letter_callback callback, void *context,
+    struct sok_error *err)
+{
+    if (!is_address(address))
+        return sok_fail(err, SOK_INVALID, "this is no address for a letter");
+    return queue->driver->listen(queue, address, callback, context, err);
 }
 
 enum sok_status sok_queue_ping(struct sok_queue *queue, int64_t timeout_ms, struct sok_error *err)

@@ -4,6 +4,7 @@
 #ifndef SOK_BACKENDS_QUEUE_QUEUE_H
 #define SOK_BACKENDS_QUEUE_QUEUE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/rand.h"
@@ -62,6 +63,21 @@ SOK_MUST_CHECK enum sok_status sok_queue_subscribe(
 // LOGS.errors. False: it is too long, or too many wait already (1,024; 4 MiB), as when the server has been
 // away for long. Any thread; does not block. A driver without streams keeps nothing and says true.
 bool sok_queue_publish_log(struct sok_queue *queue, enum sok_log_stream stream, const char *json, size_t len);
+
+// Letters: bytes for whoever listens at an address (lower-case letters, digits, '.' and '-', at most 80) in
+// another process; kept nowhere, delivered at most once, in order per sender. A letter comes from outside: it
+// may hold anything. Sending does not wait for anybody. SOK_UNAVAILABLE: the queue is down; SOK_TOO_LARGE.
+#define SOK_LETTER_MAX_BYTES ((size_t)256 << 10)
+#define SOK_LETTER_ADDRESS_MAX 80
+SOK_MUST_CHECK enum sok_status sok_queue_send(
+    struct sok_queue *queue, const char *address, const void *bytes, size_t len, struct sok_error *err);
+
+// `callback` runs on a thread of the queue (embedded: on the sender's) and must not block. Listeners are
+// fixed at start, at most 8; they end with the queue, whose closing waits for callbacks that run.
+typedef void (*sok_letter_callback)(const void *bytes, size_t len, void *context);
+SOK_MUST_CHECK enum sok_status sok_queue_listen(
+    struct sok_queue *queue, const char *address, sok_letter_callback callback, void *context,
+    struct sok_error *err);
 
 // For health checks. Blocks at most timeout_ms.
 SOK_MUST_CHECK enum sok_status sok_queue_ping(

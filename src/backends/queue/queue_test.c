@@ -13,6 +13,8 @@
 // A name in capitals is a variable that names a server; ./test cluster starts one.
 static const char *const urls[] = {"embedded:", "SOKOUL_TEST_NATS"};
 
+static const char *const wrong_addresses[] = {"", ".", "a..b", "a.", ".a", "a b", "A", "a.*", "a.>"};
+
 static void with_each(void (*test)(struct sok_queue *queue))
 {
     for (size_t i = 0; i < SOK_ARRAY_LEN(urls); i++) {
@@ -174,6 +176,70 @@ static void events_reach_subscribers_of_their_prefix_in_order(void **state)
     with_each(check_events);
 }
 
+// --- Letters.
+
+struct postman {
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    int count;
+    bool in_order, whole;
+};
+
+static void take_letter(const void *bytes, size_t len, void *context)
+{
+    struct postman *postman = context;
+    const unsigned char *letter = bytes;
+    pthread_mutex_lock(&postman->lock);
+    postman->in_order = postman->in_order && len > 0 && letter[0] == (unsigned char)postman->count;
+    for (size_t i = 1; i < len; i++)
+        postman->whole = postman->whole && letter[i] == 0;
+    postman->count++;
+    pthread_cond_signal(&postman->more);
+    pthread_mutex_unlock(&postman->lock);
+}
+
+static void check_letters(struct sok_queue *from, struct sok_queue *to)
+{
+    struct postman here = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, true, true};
+    struct postman other = here;
+    unsigned char *letter = calloc(1, SOK_LETTER_MAX_BYTES + 1);
+    assert_ok(sok_queue_listen(to, "test.here", take_letter, &here, NULL));
+    assert_ok(sok_queue_listen(to, "test.here-not", take_letter, &other, NULL));
+    assert_ok(sok_queue_ping(to, 10000, NULL)); // the server knows of them
+    for (int i = 0; i < 100; i++) {
+        letter[0] = (unsigned char)i;
+        assert_ok(sok_queue_send(from, "test.here", letter, i % 2 ? SOK_LETTER_MAX_BYTES : 1, NULL));
+    }
+    pthread_mutex_lock(&here.lock);
+    while (here.count < 100)
+        pthread_cond_wait(&here.more, &here.lock);
+    pthread_mutex_unlock(&here.lock);
+    assert_true(here.in_order && here.whole);
+    assert_int_equal(0, other.count);
+    assert_int_equal(
+        SOK_TOO_LARGE, sok_queue_send(from, "test.here", letter, SOK_LETTER_MAX_BYTES + 1, NULL));
+    free(letter);
+    for (size_t i = 0; i < SOK_ARRAY_LEN(wrong_addresses); i++) {
+        assert_int_equal(SOK_INVALID, sok_queue_send(from, wrong_addresses[i], "", 0, NULL));
+        assert_int_equal(SOK_INVALID, sok_queue_listen(to, wrong_addresses[i], take_letter, &here, NULL));
+    }
+}
+
+static void letters_reach_their_address_whole_and_in_order(void **state)
+{
+    struct sok_queue *here, *there;
+    assert_ok(sok_queue_open(urls[0], &here, NULL));
+    check_letters(here, here);
+    sok_queue_close(here);
+    if (!getenv(urls[1]))
+        return;
+    assert_ok(sok_queue_open(getenv(urls[1]), &here, NULL));
+    assert_ok(sok_queue_open(getenv(urls[1]), &there, NULL));
+    check_letters(here, there);
+    sok_queue_close(there); // with what may still be on its way
+    sok_queue_close(here);
+}
+
 // --- NATS alone: what it carries between two processes, here two queues.
 
 static bool wait_for(struct sok_queue *queue, const char *wanted)
@@ -265,6 +331,7 @@ static void queue_that_is_down_says_so_and_stops(void **state)
     sok_queue_publish(queue, SOK_JOB_SEARCH, id);
     assert_int_equal(SOK_UNAVAILABLE, sok_queue_wait(queue, SOK_JOB_SEARCH, 1000, id, NULL));
     assert_int_equal(SOK_UNAVAILABLE, sok_queue_ping(queue, 100, NULL));
+    assert_int_equal(SOK_UNAVAILABLE, sok_queue_send(queue, "test", "x", 1, NULL));
     sok_queue_stop(queue);
     assert_int_equal(SOK_CANCELLED, sok_queue_wait(queue, SOK_JOB_SEARCH, 1000, id, NULL));
     sok_queue_close(queue);
@@ -278,6 +345,7 @@ int main(void)
         cmocka_unit_test(large_events_are_bounded_in_bytes),
         cmocka_unit_test(stopping_wakes_every_waiter),
         cmocka_unit_test(events_reach_subscribers_of_their_prefix_in_order),
+        cmocka_unit_test(letters_reach_their_address_whole_and_in_order),
         cmocka_unit_test(a_job_goes_to_one_process_and_an_event_to_all),
         cmocka_unit_test(streams_that_were_wiped_come_back),
         cmocka_unit_test(wrong_nats_urls_are_named_without_their_secrets),

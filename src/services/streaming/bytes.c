@@ -30,10 +30,9 @@ struct arriving { // a file of a running download, as one answer reads it
     char key[SOK_TORRENT_KEY_LEN + 1], download_id[SOK_UUID_LEN + 1];
     int file_index;
     int64_t size_bytes;
-    int fd;            // -1: its first byte was not written yet
-    bool complete;     // everything is in fd; the torrent is not asked any more
-    int64_t wanted_to; // deadlines are set from wanted_from on up to here
-    int64_t wanted_from;
+    int fd;        // -1: its first byte was not written yet
+    bool complete; // everything is in fd; the torrent is not asked any more
+    struct sok_play_head head;
 };
 
 // --- Complete files.
@@ -135,39 +134,45 @@ static void close_arriving(void *context)
     free(file);
 }
 
-// The torrent is gone: has the file reached the library?
-static bool go_on_in_library(struct arriving *file)
+int sok_stream_open_imported(
+    struct sok_streaming *streaming, const char *download_id, int file_index, int64_t size_bytes)
 {
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
     struct sok_media_file row;
     struct sok_byte_source source;
-    if (find_imported(file->streaming, arena, file->download_id, file->file_index, &row, NULL) != SOK_OK ||
-        open_row(file->streaming, arena, &row, &source, NULL) != SOK_OK)
+    if (find_imported(streaming, arena, download_id, file_index, &row, NULL) != SOK_OK ||
+        open_row(streaming, arena, &row, &source, NULL) != SOK_OK)
+        return -1;
+    if (source.size_bytes == size_bytes)
+        return source.fd;
+    close(source.fd);
+    return -1;
+}
+
+// The torrent is gone: has the file reached the library?
+static bool go_on_in_library(struct arriving *file)
+{
+    int fd = sok_stream_open_imported(file->streaming, file->download_id, file->file_index, file->size_bytes);
+    if (fd < 0)
         return false;
-    if (source.size_bytes != file->size_bytes) {
-        close(source.fd);
-        return false;
-    }
     if (file->fd >= 0)
         close(file->fd);
-    file->fd = source.fd;
+    file->fd = fd;
     file->complete = true;
     return true;
 }
 
-// Tells the torrent where the player stands; again when it has moved on or jumped.
-static void want_around(struct arriving *file, int64_t offset, size_t max)
+void sok_play_want(
+    struct sok_torrents *torrents, const char *key, int file, struct sok_play_head *head, int64_t offset,
+    int64_t len)
 {
-    bool known = offset >= file->wanted_from && offset + (int64_t)max <= file->wanted_to &&
-                 offset < file->wanted_from + WANT_AGAIN_BYTES;
-    if (known)
+    bool known = offset >= head->wanted_from && offset + len <= head->wanted_to &&
+                 offset < head->wanted_from + WANT_AGAIN_BYTES;
+    if (known ||
+        sok_torrent_want(torrents, key, file, offset, len, READ_AHEAD_BYTES, DEADLINE_MS, NULL) != SOK_OK)
         return;
-    if (sok_torrent_want(
-            file->streaming->options.torrents, file->key, file->file_index, offset, (int64_t)max,
-            READ_AHEAD_BYTES, DEADLINE_MS, NULL) != SOK_OK)
-        return;
-    file->wanted_from = offset;
-    file->wanted_to = offset + (int64_t)max + READ_AHEAD_BYTES;
+    head->wanted_from = offset;
+    head->wanted_to = offset + len + READ_AHEAD_BYTES;
 }
 
 // How many bytes from offset on may be read. 0: none yet; -1: never.
@@ -176,7 +181,7 @@ static int64_t wait_for_bytes(struct arriving *file, int64_t offset, size_t max)
     struct sok_torrents *torrents = file->streaming->options.torrents;
     if (file->complete)
         return (int64_t)max;
-    want_around(file, offset, max);
+    sok_play_want(torrents, file->key, file->file_index, &file->head, offset, (int64_t)max);
     int64_t there = sok_torrent_available(torrents, file->key, file->file_index, offset, (int64_t)max);
     if (there > 0)
         return there;
@@ -241,19 +246,22 @@ static enum sok_status open_arriving(
 
 static enum sok_status open_download_stream(
     struct sok_streaming *streaming, struct sok_arena *arena, const struct sok_stream_grant *grant,
-    struct sok_byte_source *ret, struct sok_error *err)
+    bool may_wait, struct sok_byte_source *ret, struct sok_error *err)
 {
     struct sok_download download;
+    struct sok_media_file row;
     SOK_TRY(
         sok_downloads_find(sok_db_reader(streaming->options.db), arena, grant->subject_id, &download, err));
     enum sok_status status = open_arriving(streaming, arena, &download, grant->file_index, ret, err);
     if (status == SOK_NOT_FOUND) {
-        struct sok_media_file row;
-        SOK_TRY(find_imported(streaming, arena, download.id, grant->file_index, &row, err));
-        SOK_TRY(open_row(streaming, arena, &row, ret, err));
-    } else if (status != SOK_OK) {
-        return status;
+        status = find_imported(streaming, arena, download.id, grant->file_index, &row, err);
+        if (status == SOK_OK)
+            status = open_row(streaming, arena, &row, ret, err);
+        else if (status == SOK_NOT_FOUND && sok_stream_is_elsewhere(streaming, &download))
+            status =
+                sok_stream_open_elsewhere(streaming, arena, &download, grant->file_index, may_wait, ret, err);
     }
+    SOK_TRY(status);
     // The same before and after the download has ended, for a player's If-Range: the bytes are the torrent's.
     ret->etag =
         sok_format(arena, "\"%.40s-%d\"", download.info_hash ? download.info_hash : "", grant->file_index);
@@ -263,8 +271,8 @@ static enum sok_status open_download_stream(
 
 enum sok_status sok_streaming_bytes(
     struct sok_streaming *streaming, struct sok_arena *arena, const struct sok_stream_grant *grant,
-    struct sok_byte_source *ret, struct sok_error *err)
+    bool may_wait, struct sok_byte_source *ret, struct sok_error *err)
 {
     return grant->kind == SOK_STREAM_FILE ? open_file_stream(streaming, arena, grant, ret, err)
-                                          : open_download_stream(streaming, arena, grant, ret, err);
+                                          : open_download_stream(streaming, arena, grant, may_wait, ret, err);
 }

@@ -12,6 +12,7 @@
 #include "domain/release.h"
 #include "services/library/classify.h"
 #include "services/library/fd.h"
+#include "services/streaming/play_client.h"
 #include "services/streaming/stream-private.h"
 #include "services/torrent/torrent.h"
 
@@ -23,6 +24,9 @@ struct list {
     struct sok_arena *arena;
     struct sok_stream_source *items;
     size_t count;
+    bool may_wait;
+    bool must_wait; // something is left out because it may not
+    bool is_silent; // a hunter that ought to answer does not: nobody else is asked
 };
 
 const char *sok_stream_mime(const char *file_name)
@@ -136,6 +140,25 @@ static int choose_file(
     return best;
 }
 
+// Whether the beginning of a file is there that another process downloads; notes how much of it is.
+static bool has_head_elsewhere(
+    struct list *list, const struct sok_download *download, struct sok_torrent_file *file, int64_t head)
+{
+    struct sok_play_look look;
+    if (!list->may_wait || list->is_silent) {
+        list->must_wait = list->must_wait || !list->may_wait;
+        return false;
+    }
+    if (sok_play_look(
+            list->streaming->options.others, download->info_hash, file->index, 0, head, &look, NULL) !=
+        SOK_OK) {
+        list->is_silent = !sok_text_eq(download->status, "paused"); // which a hunter need not have loaded
+        return false;
+    }
+    file->done_bytes = look.done_bytes;
+    return look.size_bytes == file->size_bytes && look.there_bytes >= head;
+}
+
 static enum sok_status add_download(
     struct list *list, const struct sok_media *media, const struct sok_download *download,
     struct sok_error *err)
@@ -144,18 +167,24 @@ static enum sok_status add_download(
     struct sok_torrent_file *files;
     struct sok_release release;
     size_t count;
-    // Not in the session (queued, another process's): not to be played from here.
-    if (!download->info_hash ||
-        sok_torrent_files(torrents, list->arena, download->info_hash, &files, &count, NULL))
+    if (!download->info_hash)
         return SOK_OK;
+    bool is_here =
+        torrents &&
+        sok_torrent_files(torrents, list->arena, download->info_hash, &files, &count, NULL) == SOK_OK;
+    if (!is_here && !sok_stream_is_elsewhere(list->streaming, download)) // queued
+        return SOK_OK;
+    if (!is_here)
+        SOK_TRY(sok_stream_list_elsewhere(list->streaming, list->arena, download, &files, &count, err));
     int index = choose_file(list, media, files, count, &release);
     if (index < 0)
         return SOK_OK;
-    const struct sok_torrent_file *file = &files[index];
+    struct sok_torrent_file *file = &files[index];
     int64_t head = file->size_bytes < HEAD_BYTES ? file->size_bytes : HEAD_BYTES;
-    if (sok_torrent_available(torrents, download->info_hash, file->index, 0, head) < head)
-        return SOK_OK;
-    struct sok_stream_source *source = add_source(list, media);
+    bool is_playable =
+        is_here ? sok_torrent_available(torrents, download->info_hash, file->index, 0, head) >= head
+                : has_head_elsewhere(list, download, file, head);
+    struct sok_stream_source *source = is_playable ? add_source(list, media) : NULL;
     if (!source)
         return SOK_OK;
     source->kind = SOK_STREAM_DOWNLOAD;
@@ -179,7 +208,7 @@ static enum sok_status add_downloads(
 {
     struct sok_download *downloads;
     size_t count;
-    if (!list->streaming->options.torrents)
+    if (!list->streaming->options.torrents && !list->streaming->options.others)
         return SOK_OK;
     SOK_TRY(sok_downloads_list_media(
         sok_db_reader(list->streaming->options.db), list->arena, media->id, &downloads, &count, err));
@@ -198,12 +227,13 @@ static enum sok_status add_work(
 
 enum sok_status sok_streaming_sources(
     struct sok_streaming *streaming, struct sok_arena *arena, const char *media_id, const char *user_id,
-    struct sok_stream_source **ret, size_t *ret_count, struct sok_error *err)
+    bool may_wait, struct sok_stream_source **ret, size_t *ret_count, struct sok_error *err)
 {
     struct sok_db_tx *tx = sok_db_reader(streaming->options.db);
     struct list list = {
         .streaming = streaming,
         .arena = arena,
+        .may_wait = may_wait,
         .items = sok_alloc_array(arena, SOK_STREAM_SOURCES_MAX, sizeof *list.items)};
     struct sok_media media, *episodes = NULL;
     size_t count = 0;
@@ -215,6 +245,10 @@ enum sok_status sok_streaming_sources(
     // A series whose download knows no episodes yet is a source itself.
     if (list.count == 0 || strcmp(media.media_type, SOK_MEDIA_TV) != 0)
         SOK_TRY(add_work(&list, &media, user_id, err));
+    if (list.must_wait)
+        return sok_fail(err, SOK_TIMEOUT, "another process must be asked");
+    if (list.is_silent && list.count == 0)
+        return sok_play_fail_silent(err);
     *ret = list.items;
     *ret_count = list.count;
     return SOK_OK;

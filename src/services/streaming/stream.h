@@ -19,7 +19,8 @@
 #include "services/library/library.h"
 
 struct sok_streaming;
-struct sok_torrents; // services/torrent/torrent.h
+struct sok_play_client; // services/streaming/play_client.h
+struct sok_torrents;    // services/torrent/torrent.h
 
 #define SOK_STREAM_LIFETIME_MS ((int64_t)12 * 60 * 60 * 1000) // a long film, paused over dinner
 
@@ -30,6 +31,7 @@ struct sok_streaming_options {
     struct sok_torrents *torrents; // NULL: this process has no running downloads
     const char *accel_prefix; // where a proxy has the library's folders by their numbers; NULL: it has not
     const char *data_dir;     // holds keys/stream.key (0600), made when missing
+    struct sok_play_client *others; // asks the hunters of other processes; NULL: there are none
     // Whether a session still counts (signed in, not revoked, user enabled). NULL: sessions are not checked.
     // An API key counts as one. A stream without either needs its user to be active.
     bool (*session_lives)(void *context, const char *session_id, const char *user_id);
@@ -61,10 +63,12 @@ struct sok_stream_source {
 
 // Every source of a work, best first: complete files by quality, then running downloads whose file can be
 // played already. For a series: those of its episodes, in order. SOK_NOT_FOUND: no such media row; none
-// playable is SOK_OK with *ret_count 0. `user_id`: downloads of other users are left out.
+// playable is SOK_OK with *ret_count 0. `user_id`: downloads of other users are left out. What another
+// process downloads has to be asked for: SOK_TIMEOUT without may_wait (call again where blocking for a second
+// is fine); SOK_UNAVAILABLE when there is nothing else and no hunter answers.
 SOK_MUST_CHECK enum sok_status sok_streaming_sources(
     struct sok_streaming *streaming, struct sok_arena *arena, const char *media_id, const char *user_id,
-    struct sok_stream_source **ret, size_t *ret_count, struct sok_error *err);
+    bool may_wait, struct sok_stream_source **ret, size_t *ret_count, struct sok_error *err);
 
 // A stream: what a signed URL gives out. Kept in data/streams.h; the URL has its id, its end and the
 // signature.
@@ -92,10 +96,11 @@ SOK_MUST_CHECK enum sok_status sok_streaming_check(
 
 // The bytes behind a grant, for sok_reply_ranges. A running download keeps its file open: when it completes
 // and moves, a stream that runs goes on. SOK_NOT_FOUND when it is gone, SOK_UNAVAILABLE when it cannot be
-// played yet. Blocks shortly.
+// played yet, or no hunter answers. Blocks shortly; with may_wait for a second (SOK_TIMEOUT without it, when
+// another process has to be asked).
 SOK_MUST_CHECK enum sok_status sok_streaming_bytes(
     struct sok_streaming *streaming, struct sok_arena *arena, const struct sok_stream_grant *grant,
-    struct sok_byte_source *ret, struct sok_error *err);
+    bool may_wait, struct sok_byte_source *ret, struct sok_error *err);
 
 // "video/x-matroska", ...; by the file's extension, "application/octet-stream" when unknown.
 const char *sok_stream_mime(const char *file_name);

@@ -75,7 +75,7 @@ static const char *make_url(struct stage *stage, struct sok_stream_grant *ret)
     size_t count;
     const char *url;
     assert_ok(sok_streaming_sources(
-        stage->streaming, stage->world.arena, stage->media_id, USER, &sources, &count, NULL));
+        stage->streaming, stage->world.arena, stage->media_id, USER, false, &sources, &count, NULL));
     assert_true(count > 0);
     assert_ok(sok_streaming_grant(
         stage->streaming, stage->world.arena, &sources[0], USER, SESSION, "127.0.0.1", ret, &url, NULL));
@@ -103,7 +103,7 @@ static void url_gives_the_bytes_it_was_made_for(void **state)
     assert_string_equal(stage.media_id, checked.media_id);
     assert_string_equal(USER, checked.user_id);
     struct sok_byte_source bytes;
-    assert_ok(sok_streaming_bytes(stage.streaming, stage.world.arena, &checked, &bytes, NULL));
+    assert_ok(sok_streaming_bytes(stage.streaming, stage.world.arena, &checked, false, &bytes, NULL));
     char text[16] = "";
     assert_int_equal(10, bytes.size_bytes);
     assert_string_equal("video/x-matroska", bytes.content_type);
@@ -167,7 +167,7 @@ static void stream_goes_on_with_the_file_that_replaced_its_own(void **state)
         sok_format(stage.world.arena, "%s/a/Better.mp4", sok_library_root(stage.world.library, 0)), 90);
     assert_ok(sok_db_write(stage.world.db, delete_file, NULL, NULL));
     assert_ok(check(&stage, made.stream_id, url, &checked, NULL));
-    assert_ok(sok_streaming_bytes(stage.streaming, stage.world.arena, &checked, &bytes, NULL));
+    assert_ok(sok_streaming_bytes(stage.streaming, stage.world.arena, &checked, false, &bytes, NULL));
     assert_int_equal(12, bytes.size_bytes);
     assert_string_equal("video/mp4", bytes.content_type);
     close(bytes.fd);
@@ -188,12 +188,12 @@ static void best_file_that_is_there_comes_first(void **state)
     struct sok_stream_source *sources;
     size_t count;
     assert_ok(sok_streaming_sources(
-        stage.streaming, stage.world.arena, stage.media_id, USER, &sources, &count, NULL));
+        stage.streaming, stage.world.arena, stage.media_id, USER, false, &sources, &count, NULL));
     assert_int_equal(2, count);
     assert_string_equal("Better.mkv", sources[0].file_name);
     assert_int_equal(
-        SOK_NOT_FOUND,
-        sok_streaming_sources(stage.streaming, stage.world.arena, SESSION, USER, &sources, &count, NULL));
+        SOK_NOT_FOUND, sok_streaming_sources(
+                           stage.streaming, stage.world.arena, SESSION, USER, false, &sources, &count, NULL));
 }
 
 static void key_file_of_others_is_refused(void **state)

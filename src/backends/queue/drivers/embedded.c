@@ -34,6 +34,12 @@ struct subscriber {
     void *context;
 };
 
+struct listener {
+    char *address;
+    sok_letter_callback callback;
+    void *context;
+};
+
 struct embedded {
     struct sok_queue base;
     pthread_mutex_t lock; // guards all below but the subscribers' callbacks
@@ -45,6 +51,8 @@ struct embedded {
     bool closing; // for the thread
     struct subscriber subscribers[SUBSCRIBERS_MAX];
     size_t subscriber_count;
+    struct listener listeners[SOK_LETTER_LISTENERS_MAX];
+    size_t listener_count;
     pthread_t thread;
 };
 
@@ -129,6 +137,8 @@ static void embedded_close(struct sok_queue *base)
     event_free(event);
     for (size_t i = 0; i < queue->subscriber_count; i++)
         free(queue->subscribers[i].prefix);
+    for (size_t i = 0; i < queue->listener_count; i++)
+        free(queue->listeners[i].address);
     for (size_t i = 0; i < SOK_JOB_COUNT; i++)
         pthread_cond_destroy(&queue->rings[i].arrived);
     pthread_cond_destroy(&queue->event_arrived);
@@ -232,6 +242,33 @@ static enum sok_status embedded_subscribe(
     return full ? sok_fail(err, SOK_INTERNAL, "more than %d subscribers", SUBSCRIBERS_MAX) : SOK_OK;
 }
 
+static enum sok_status embedded_send(
+    struct sok_queue *base, const char *address, const void *bytes, size_t len, struct sok_error *err)
+{
+    struct embedded *queue = (struct embedded *)base;
+    pthread_mutex_lock(&queue->lock);
+    size_t count = queue->listener_count; // rows are only ever added
+    pthread_mutex_unlock(&queue->lock);
+    for (size_t i = 0; i < count; i++)
+        if (sok_text_eq(queue->listeners[i].address, address))
+            queue->listeners[i].callback(bytes, len, queue->listeners[i].context);
+    return SOK_OK;
+}
+
+static enum sok_status embedded_listen(
+    struct sok_queue *base, const char *address, sok_letter_callback callback, void *context,
+    struct sok_error *err)
+{
+    struct embedded *queue = (struct embedded *)base;
+    pthread_mutex_lock(&queue->lock);
+    bool full = queue->listener_count == SOK_LETTER_LISTENERS_MAX;
+    if (!full)
+        queue->listeners[queue->listener_count++] =
+            (struct listener){.address = copy(address), .callback = callback, .context = context};
+    pthread_mutex_unlock(&queue->lock);
+    return full ? sok_fail(err, SOK_INTERNAL, "more than %d listeners", SOK_LETTER_LISTENERS_MAX) : SOK_OK;
+}
+
 static enum sok_status embedded_ping(struct sok_queue *base, int64_t timeout_ms, struct sok_error *err)
 {
     struct embedded *queue = (struct embedded *)base;
@@ -250,5 +287,7 @@ const struct sok_queue_driver sok_queue_embedded = {
     .stop = embedded_stop,
     .publish_event = embedded_publish_event,
     .subscribe = embedded_subscribe,
+    .send = embedded_send,
+    .listen = embedded_listen,
     .ping = embedded_ping,
 };

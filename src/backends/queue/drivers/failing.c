@@ -58,6 +58,19 @@ static enum sok_status failing_subscribe(
     return SOK_OK;
 }
 
+static enum sok_status failing_send(
+    struct sok_queue *queue, const char *address, const void *bytes, size_t len, struct sok_error *err)
+{
+    return sok_fail(err, SOK_UNAVAILABLE, "the queue is down");
+}
+
+static enum sok_status failing_listen(
+    struct sok_queue *queue, const char *address, sok_letter_callback callback, void *context,
+    struct sok_error *err)
+{
+    return SOK_OK;
+}
+
 static enum sok_status failing_ping(struct sok_queue *queue, int64_t timeout_ms, struct sok_error *err)
 {
     return sok_fail(err, SOK_UNAVAILABLE, "the queue is down");
@@ -72,5 +85,7 @@ const struct sok_queue_driver sok_queue_failing = {
     .stop = failing_stop,
     .publish_event = failing_publish_event,
     .subscribe = failing_subscribe,
+    .send = failing_send,
+    .listen = failing_listen,
     .ping = failing_ping,
 };

@@ -63,6 +63,13 @@ struct puller {
     pthread_cond_t wanted;
 };
 
+struct letterbox {
+    struct nats_queue *queue;
+    natsSubscription *subscription;
+    sok_letter_callback callback;
+    void *context;
+};
+
 struct nats_queue {
     struct sok_queue base;
     struct sok_queue *local;
@@ -71,7 +78,10 @@ struct nats_queue {
     natsSubscription *events;
     jsCtx *js;
     struct sok_nats_log *log;
-    pthread_mutex_t lock; // guards the pullers and `closing`
+    struct letterbox letterboxes[SOK_LETTER_LISTENERS_MAX];
+    int letterbox_count, letterboxes_open; // open: their threads run
+    pthread_cond_t letterbox_ended;
+    pthread_mutex_t lock; // guards the pullers, the letterboxes and `closing`
     struct puller pullers[SOK_JOB_COUNT];
     bool closing;
     _Atomic int connects; // a server that came back may have come without its streams
@@ -329,6 +339,80 @@ static natsStatus ensure_streams_for_log(void *context)
     return ensure_streams(context);
 }
 
+// --- Letters, past JetStream: nothing of them is kept.
+
+static enum sok_status nats_send(
+    struct sok_queue *base, const char *address, const void *bytes, size_t len, struct sok_error *err)
+{
+    struct nats_queue *queue = (struct nats_queue *)base;
+    char subject[SOK_LETTER_ADDRESS_MAX + 16];
+    (void)snprintf(subject, sizeof(subject), "LETTERS.%s", address);
+    if (!is_connected(queue) ||
+        natsConnection_Publish(queue->connection, subject, bytes, (int)len) != NATS_OK)
+        return sok_fail(err, SOK_UNAVAILABLE, "NATS does not answer");
+    return SOK_OK;
+}
+
+static void on_letter(
+    natsConnection *connection, natsSubscription *subscription, natsMsg *message, void *context)
+{
+    const struct letterbox *box = context;
+    int len = natsMsg_GetDataLength(message);
+    if (len >= 0 && (size_t)len <= SOK_LETTER_MAX_BYTES)
+        box->callback(natsMsg_GetData(message), (size_t)len, box->context);
+    natsMsg_Destroy(message);
+}
+
+static void on_letterbox_ended(void *context)
+{
+    struct nats_queue *queue = context;
+    pthread_mutex_lock(&queue->lock);
+    queue->letterboxes_open--;
+    pthread_cond_signal(&queue->letterbox_ended);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+static enum sok_status nats_listen(
+    struct sok_queue *base, const char *address, sok_letter_callback callback, void *context,
+    struct sok_error *err)
+{
+    struct nats_queue *queue = (struct nats_queue *)base;
+    char subject[SOK_LETTER_ADDRESS_MAX + 16];
+    (void)snprintf(subject, sizeof(subject), "LETTERS.%s", address);
+    pthread_mutex_lock(&queue->lock);
+    bool is_full = queue->letterbox_count == SOK_LETTER_LISTENERS_MAX;
+    struct letterbox *box = is_full ? NULL : &queue->letterboxes[queue->letterbox_count++];
+    pthread_mutex_unlock(&queue->lock);
+    if (!box)
+        return sok_fail(err, SOK_INTERNAL, "more than %d listeners", SOK_LETTER_LISTENERS_MAX);
+    *box = (struct letterbox){.queue = queue, .callback = callback, .context = context};
+    natsStatus status =
+        natsConnection_Subscribe(&box->subscription, queue->connection, subject, on_letter, box);
+    if (status == NATS_OK) {
+        pthread_mutex_lock(&queue->lock);
+        queue->letterboxes_open++;
+        pthread_mutex_unlock(&queue->lock);
+        status = natsSubscription_SetOnCompleteCB(box->subscription, on_letterbox_ended, queue);
+        if (status != NATS_OK)
+            on_letterbox_ended(queue);
+    }
+    return status == NATS_OK ? SOK_OK
+                             : sok_fail(err, SOK_UNAVAILABLE, "NATS: %s", natsStatus_GetText(status));
+}
+
+// The library ends a subscription's thread by itself, some time later: its callback needs what we are about
+// to free.
+static void close_letterboxes(struct nats_queue *queue)
+{
+    struct timespec until = sok_wait_deadline(ORDER_MS);
+    for (int i = 0; i < queue->letterbox_count; i++)
+        natsSubscription_Destroy(queue->letterboxes[i].subscription);
+    pthread_mutex_lock(&queue->lock);
+    while (queue->letterboxes_open > 0 && sok_wait_until(&queue->letterbox_ended, &queue->lock, &until)) {
+    }
+    pthread_mutex_unlock(&queue->lock);
+}
+
 static enum sok_status nats_ping(struct sok_queue *base, int64_t timeout_ms, struct sok_error *err)
 {
     struct nats_queue *queue = (struct nats_queue *)base;
@@ -370,6 +454,7 @@ static void nats_close(struct sok_queue *base)
     queue->log = sok_nats_log_stop(queue->log);
     if (queue->connection)
         natsConnection_FlushTimeout(queue->connection, 500); // what was said last
+    close_letterboxes(queue);
     natsSubscription_Destroy(queue->events);
     jsCtx_Destroy(queue->js);
     natsConnection_Close(queue->connection);
@@ -378,6 +463,7 @@ static void nats_close(struct sok_queue *base)
     sok_queue_close(queue->local);
     for (size_t i = 0; i < SOK_JOB_COUNT; i++)
         pthread_cond_destroy(&queue->pullers[i].wanted);
+    pthread_cond_destroy(&queue->letterbox_ended);
     pthread_mutex_destroy(&queue->lock);
     free(queue);
 }
@@ -432,6 +518,7 @@ static enum sok_status nats_open(const char *location, struct sok_queue **ret, s
         sok_panic("out of memory for the queue");
     queue->base.driver = &sok_queue_nats;
     pthread_mutex_init(&queue->lock, NULL);
+    sok_wait_init(&queue->letterbox_ended);
     for (size_t i = 0; i < SOK_JOB_COUNT; i++) {
         queue->pullers[i] = (struct puller){.queue = queue, .job = (enum sok_job)i};
         sok_wait_init(&queue->pullers[i].wanted);
@@ -460,5 +547,7 @@ const struct sok_queue_driver sok_queue_nats = {
     .publish_event = nats_publish_event,
     .subscribe = nats_subscribe,
     .publish_log = nats_publish_log,
+    .send = nats_send,
+    .listen = nats_listen,
     .ping = nats_ping,
 };
