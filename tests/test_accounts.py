@@ -4,6 +4,7 @@ import concurrent.futures
 import datetime
 import hashlib
 import json
+import uuid
 
 import pytest
 
@@ -200,6 +201,71 @@ def test_the_limit_is_exact_when_all_come_at_once(guarded):
   assert sorted(statuses) == [401] * 5 + [429] * 15
 
 
+def ask_for_another(server, token, current):
+  return server.client(token).put("/auth/me/password", {"current_password": current, "new_password": "another one"},
+                                  headers={"X-Forwarded-For": next(server.addresses)})
+
+
+OWNER = ["owner", "owner@example.org", "OWNER", " owner", "owner@example.org\t", "Owner@Example.Org", " OwNeR \n"]  # ways to call one account
+
+
+def test_one_account_is_one_whatever_it_is_called(guarded):
+  statuses = [attempt(guarded, name, field=("username", "email")[number % 2]).status for number, name in enumerate(OWNER)]
+  assert statuses == [401] * 5 + [429] * 2
+  for name in OWNER:
+    assert_problem(attempt(guarded, name, PASSWORD), 429, "rate_limited")
+
+
+def test_a_name_that_does_not_exist_is_counted_as_it_is_typed(guarded):
+  for name, spellings in (("nobody", ["NOBODY", " nobody", "nobody\t", "Nobody", "nobody"]), ("nobody@example.org", ["Nobody@example.org "] * 5)):
+    assert [attempt(guarded, spelling).status for spelling in spellings] == [401] * 5
+    assert_problem(attempt(guarded, name), 429, "rate_limited")
+  assert attempt(guarded, "no body").status == 401
+
+
+def test_the_form_for_another_password_counts_at_the_same_account(guarded):
+  token = attempt(guarded, "owner", PASSWORD).json["access_token"]
+  for number in range(5):
+    reply = attempt(guarded, OWNER[number]) if number % 2 else ask_for_another(guarded, token, "wrong wrong")
+    assert reply.status == (401 if number % 2 else 422), reply
+  assert_problem(ask_for_another(guarded, token, PASSWORD), 429)
+  for name in OWNER:
+    assert_problem(attempt(guarded, name, PASSWORD), 429)
+
+
+def test_a_right_password_by_one_name_is_one_by_the_other(guarded):
+  token = attempt(guarded, "owner", PASSWORD).json["access_token"]
+  for _ in range(2):
+    assert [attempt(guarded, "owner").status for _ in range(4)] == [401] * 4
+    assert attempt(guarded, "owner@example.org", PASSWORD).status == 200
+    assert [attempt(guarded, "owner@example.org").status for _ in range(4)] == [401] * 4
+    assert attempt(guarded, " Owner ", PASSWORD).status == 200
+  assert [attempt(guarded, "owner").status for _ in range(4)] == [401] * 4
+  assert ask_for_another(guarded, token, PASSWORD).status == 204
+  assert [attempt(guarded, "owner").status for _ in range(5)] == [401] * 5
+
+
+def test_asking_for_mails_has_a_count_of_its_own(guarded):
+  def ask(email, **more):
+    return guarded.client().post("/auth/password/forgot", {"email": email, **more}, headers={"X-Forwarded-For": next(guarded.addresses)}).status
+  assert [ask(email, username=uuid.uuid4().hex) for email in ("owner@example.org", "OWNER@example.org", " owner@example.org", "owner", "owner@example.org ")] == [202] * 5
+  assert [ask("owner@example.org", username=uuid.uuid4().hex), ask("owner")] == [429] * 2
+  assert [attempt(guarded, "owner").status for _ in range(5)] == [401] * 5
+
+
+def test_sixty_four_at_once_find_the_edge_of_one_account(guarded):
+  token = attempt(guarded, "owner", PASSWORD).json["access_token"]
+
+  def one(number):
+    if number % 8 == 7:
+      return ask_for_another(guarded, token, "wrong wrong").status
+    return attempt(guarded, OWNER[number % len(OWNER)], field=("username", "email")[number // 8 % 2]).status
+  with concurrent.futures.ThreadPoolExecutor(64) as pool:
+    statuses = list(pool.map(one, range(128)))
+  passed = [status for status in statuses if status != 429]
+  assert len(passed) == 5 and set(passed) <= {401, 422}, {status: statuses.count(status) for status in set(statuses)}
+
+
 def test_an_own_token_does_not_help_to_guess_at_others(guarded):
   signed_in = attempt(guarded, "owner", PASSWORD)
   headers = {"Authorization": f"Bearer {signed_in.json['access_token']}"}
@@ -234,13 +300,9 @@ def test_strangers_do_not_lock_out_a_whitelisted_address(guarded):
 
 def test_the_present_password_cannot_be_guessed_with_a_token(guarded):
   token = attempt(guarded, "owner", PASSWORD, "203.0.113.8").json["access_token"]
-
-  def change(current):
-    return guarded.client(token).put("/auth/me/password", {"current_password": current, "new_password": "another one"},
-                                     headers={"X-Forwarded-For": next(guarded.addresses)})
   for _ in range(5):
-    assert_problem(change("wrong wrong"), 422)
-  assert_problem(change(PASSWORD), 429)
+    assert_problem(ask_for_another(guarded, token, "wrong wrong"), 422)
+  assert_problem(ask_for_another(guarded, token, PASSWORD), 429)
 
 
 def test_one_address_is_counted_over_all_accounts(guarded):

@@ -119,7 +119,7 @@ enum sok_status sok_auth_set_password(struct sok_request *request, struct sok_er
     if (!current) // nothing to compare
         return good == SOK_OK ? err->status : good;
     SOK_TRY(sok_accounts_set_password(&auth->accounts, user_id, current, fresh, err));
-    sok_api_login_succeeded(request);
+    sok_api_login_succeeded(request, user_id);
     SOK_TRY(sok_session_end_user(
         auth->sessions, user_id, request->principal.session_id, "password_changed", err));
     sok_api_audit(request, "password_changed", "user", user_id, NULL, NULL);
@@ -202,11 +202,12 @@ enum sok_status sok_auth_login(struct sok_request *request, struct sok_error *er
     const char *password = sok_api_text(request, "password", true, TEXT_MAX, err);
     if (err->field_count)
         return err->status;
+    login = sok_text_trim(request->arena, login); // as it was counted (sok_api_admit)
     enum sok_status status = sok_accounts_login(&auth->accounts, request->arena, login, password, &user, err);
     if (status == SOK_UNAUTHENTICATED)
         note_failed_login(request, login);
     SOK_TRY(status);
-    sok_api_login_succeeded(request);
+    sok_api_login_succeeded(request, user.id);
     const char *agent = sok_request_header(request, "User-Agent");
     SOK_TRY(
         sok_session_start(auth->sessions, request->arena, user.id, request->client_ip, agent, &tokens, err));

@@ -2,6 +2,7 @@
 #include "api/handlers/handlers.h"
 #include "api/middleware/middleware.h"
 #include "api/reset_mail.h"
+#include "base/text.h"
 #include "services/auth/reset.h"
 
 #define TEXT_MAX 1024
@@ -11,6 +12,7 @@ enum sok_status sok_auth_forgot(struct sok_request *request, struct sok_error *e
     const char *email = sok_api_text(request, "email", true, TEXT_MAX, err);
     if (err->field_count)
         return err->status;
+    email = sok_text_trim(request->arena, email); // as it was counted (sok_api_admit)
     if (!sok_reset_mail_send(
             sok_api_of(request)->reset_mail, email, request->client_ip, request->request_id)) {
         enum sok_status status = sok_fail(err, SOK_UNAVAILABLE, "too many mails are waiting");

@@ -6,6 +6,7 @@
 #include "backends/cache/cache.h"
 #include "backends/db/db.h"
 #include "base/digest.h"
+#include "base/text.h"
 #include "data/sessions.h"
 #include "data/users.h"
 #include "net/address.h"
@@ -75,28 +76,52 @@ enum sok_status sok_api_limit_address(struct sok_request *request, struct sok_er
 
 // --- Attempts at one account.
 //
-// What was typed is counted, folded as the table compares it, whether there is such an account or not: so the
-// answer says nothing about that. Counting comes before the hash, and a sign-in that succeeds takes its count
-// back: what fills the window is failures. A stranger can fill it and so keep others from signing in (whoever
-// is signed in stays so); therefore it does not hold from an address where that account is signed in already,
-// nor from whitelisted ones. There only the address's own limit counts.
+// An account is counted by its id, so that its name, its mail address and the form for another password are
+// not three ways to try it. What names no account is counted as it was typed, trimmed and folded as the table
+// compares it: an unknown name is refused after as many tries as a known one. That a name and a mail address
+// belong together shows to whoever fills the one and looks at the other; counting them apart would double the
+// tries at each account instead (SECURITY.md).
+//
+// Counting comes before the hash, and a password that was right takes the count back: what fills the window
+// is failures. A stranger can fill it and so keep others from signing in (whoever is signed in stays so);
+// therefore it does not hold from an address where that account is signed in already, nor from whitelisted
+// ones. There only the address's own limit counts.
 
-// What the request tries to be, or NULL. A route for everybody does not care who is signed in: otherwise
-// one's own token would give a count of its own for guessing at others.
+// Where a password is hashed, one is tried; elsewhere a mail is asked for, and the count is another.
+static bool tries_password(const struct sok_request *request)
+{
+    return request->route->lane == SOK_LANE_HASH;
+}
+
+// Who the request says it is, or NULL. A route for everybody does not care who is signed in: otherwise one's
+// own token would give a count of its own for guessing at others.
 static const char *login_of(const struct sok_request *request)
 {
     if (request->route->policy != SOK_POLICY_PUBLIC)
         return request->principal.user_id;
-    const char *name = sok_json_text(request->json, "username", NULL);
-    return name ? name : sok_json_text(request->json, "email", NULL);
+    const char *name = tries_password(request) ? sok_json_text(request->json, "username", NULL) : NULL;
+    name = name ? name : sok_json_text(request->json, "email", NULL);
+    return name ? sok_text_trim(request->arena, name) : NULL;
 }
 
-static const char *account_key(const struct sok_request *request, const char *login)
+static const char *account_key(const struct sok_request *request, const char *kind, const char *who)
 {
-    const char *folded = sok_users_fold(request->arena, login);
     char hash[SOK_SHA256_HEX];
-    sok_sha256_hex(folded, strlen(folded), hash);
-    return sok_format(request->arena, "account:%s:%s", request->route->path, hash);
+    const char *what = tries_password(request) ? "password" : request->route->path;
+    sok_sha256_hex(who, strlen(who), hash);
+    return sok_format(request->arena, "account:%s:%s:%s", what, kind, hash);
+}
+
+static const char *id_of(const struct sok_request *request, const char *login)
+{
+    struct sok_user user;
+    struct sok_error unknown = {0};
+    if (request->route->policy != SOK_POLICY_PUBLIC)
+        return request->principal.user_id;
+    return sok_users_find_login(
+               sok_db_reader(sok_api_of(request)->db), request->arena, login, &user, &unknown) == SOK_OK
+               ? user.id
+               : NULL;
 }
 
 static bool is_exempt(const struct sok_request *request, const char *login)
@@ -123,7 +148,10 @@ enum sok_status sok_api_admit(struct sok_request *request, struct sok_error *err
     if (!login)
         return SOK_OK;
     int64_t limit = sok_api_of(request)->config->rate_auth;
-    enum sok_status status = count(request, account_key(request, login), limit, &tally, &found);
+    const char *id = id_of(request, login);
+    const char *key = id ? account_key(request, "id", id)
+                         : account_key(request, "text", sok_users_fold(request->arena, login));
+    enum sok_status status = count(request, key, limit, &tally, &found);
     if (status != SOK_LIMITED || is_exempt(request, login))
         return SOK_OK;
     show(request, &tally);
@@ -131,11 +159,9 @@ enum sok_status sok_api_admit(struct sok_request *request, struct sok_error *err
     return status;
 }
 
-void sok_api_login_succeeded(const struct sok_request *request)
+void sok_api_login_succeeded(const struct sok_request *request, const char *user_id)
 {
-    const char *login = login_of(request);
-    if (login)
-        sok_cache_limit_forget(sok_api_of(request)->cache, account_key(request, login));
+    sok_cache_limit_forget(sok_api_of(request)->cache, account_key(request, "id", user_id));
 }
 
 // --- The route's own limit.

@@ -42,8 +42,8 @@ enum sok_address_verdict sok_api_judge_address(const struct sok_request *request
 SOK_MUST_CHECK enum sok_status sok_api_limit_address(struct sok_request *request, struct sok_error *err);
 SOK_MUST_CHECK enum sok_status sok_api_limit_route(struct sok_request *request, struct sok_error *err);
 
-// The password was right: this attempt and those before no longer count against the account (SOK_RATE_LOGIN).
-void sok_api_login_succeeded(const struct sok_request *request);
+// The account's password was right: this attempt and those before no longer count against it.
+void sok_api_login_succeeded(const struct sok_request *request, const char *user_id);
 
 // For requests that a browser would authenticate by itself (a cookie) and for WebSockets: `Origin`, when
 // there is one, must be this server's own (Host or SOKOUL_PUBLIC_URL), and Sec-Fetch-Site must not say
