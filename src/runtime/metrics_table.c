@@ -197,6 +197,21 @@ const struct sok_metric_row sok_metric_rows[SOK_METRIC_COUNT] = {
         {"sokoul_system_memory_bytes", "Resident memory of the process", SOK_GAUGE, {0}},
     [SOK_METRIC_SYSTEM_DISK_FREE] =
         {"sokoul_system_disk_free_bytes", "Room on the data directory's file system", SOK_GAUGE, {0}},
+    [SOK_METRIC_WORKER_HEARTBEAT] =
+        {"sokoul_worker_heartbeat_timestamp_seconds",
+         "When a worker of this kind last looked for work, or went on with it",
+         SOK_GAUGE,
+         {L(WORKER)}},
+    [SOK_METRIC_SYSTEM_NET_IN] =
+        {"sokoul_system_network_receive_bytes_total",
+         "Bytes that came in at the machine's interfaces, loopback left out",
+         SOK_COUNTER,
+         {0}},
+    [SOK_METRIC_SYSTEM_NET_OUT] =
+        {"sokoul_system_network_transmit_bytes_total",
+         "Bytes that went out at the machine's interfaces, loopback left out",
+         SOK_COUNTER,
+         {0}},
     // What Sentinel finds
     [SOK_METRIC_QUEUE_OLDEST] =
         {"sokoul_worker_queue_oldest_seconds",

@@ -178,9 +178,11 @@ static void note_speed(struct sok_hunter *hunter)
     for (const struct sok_hunt *hunt = hunter->hunts; hunt; hunt = hunt->next)
         speed += hunt->row.download_speed;
     sok_metric_set(hunter->env.metrics, SOK_METRIC_DOWNLOAD_SPEED, (double)speed, 0, 0);
+    int label = sok_label_find(SOK_LABEL_WORKER, "hunter");
+    sok_metric_set(hunter->env.metrics, SOK_METRIC_WORKER_BUSY, sok_hunter_active(hunter), label, 0);
     sok_metric_set(
-        hunter->env.metrics, SOK_METRIC_WORKER_BUSY, sok_hunter_active(hunter),
-        sok_label_find(SOK_LABEL_WORKER, "hunter"), 0);
+        hunter->env.metrics, SOK_METRIC_WORKER_HEARTBEAT,
+        (double)(sok_clock_now_ms(hunter->env.clock) / 1000), label, 0);
 }
 
 static void turn(struct sok_hunter *hunter)

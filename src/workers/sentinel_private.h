@@ -46,6 +46,8 @@ bool sok_cpu_times_parse(const char *text, struct sok_cpu_times *ret);
 double sok_cpu_percent(const struct sok_cpu_times *before, const struct sok_cpu_times *after);
 // The percentage used by the texts of /proc/meminfo, or -1.
 double sok_memory_percent(const char *meminfo);
+// The bytes of all interfaces but loopback by the text of /proc/net/dev.
+void sok_network_bytes(const char *text, double *ret_received, double *ret_sent);
 // Looks at everything and sets the metrics. *cpu: the counters of the last time. Blocks for a few seconds at
 // most.
 void sok_sentinel_sample(

@@ -62,6 +62,31 @@ double sok_memory_percent(const char *meminfo)
     return 100.0 * (total - available) / total;
 }
 
+void sok_network_bytes(const char *text, double *ret_received, double *ret_sent)
+{
+    *ret_received = *ret_sent = 0;
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        char name[32];
+        double received, sent; // bytes packets errs drop fifo frame compressed multicast, then the same sent
+        if (sscanf(line, " %31[^: ]: %lf %*d %*d %*d %*d %*d %*d %*d %lf", name, &received, &sent) != 3 ||
+            strcmp(name, "lo") == 0)
+            continue;
+        *ret_received += received;
+        *ret_sent += sent;
+    }
+}
+
+static void sample_network(const struct sok_worker_env *env)
+{
+    char text[16384];
+    double received, sent;
+    read_text("/proc/net/dev", text, sizeof(text));
+    sok_network_bytes(text, &received, &sent);
+    sok_metric_set(env->metrics, SOK_METRIC_SYSTEM_NET_IN, received, 0, 0);
+    sok_metric_set(env->metrics, SOK_METRIC_SYSTEM_NET_OUT, sent, 0, 0);
+}
+
 static int64_t resident_bytes(void)
 {
     char text[128];
@@ -206,6 +231,7 @@ void sok_sentinel_sample(
     for (int i = 0; i < SOK_GAUGE_COUNT; i++)
         ret_sample->values[i] = -1;
     sample_system(env, cpu, ret_sample);
+    sample_network(env);
     sample_disks(env, arena, ret_sample);
     sample_health(env, arena, ret_sample);
     sample_tasks(env, arena, ret_sample);

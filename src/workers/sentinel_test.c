@@ -89,6 +89,13 @@ static void the_kernels_figures_are_read(void **state)
     assert_false(sok_cpu_times_parse("intr 1 2 3", &before));
     assert_true(sok_memory_percent("MemTotal: 1000 kB\nMemFree: 10 kB\nMemAvailable:   250 kB\n") == 75);
     assert_true(sok_memory_percent("") == -1);
+    double received, sent;
+    sok_network_bytes(
+        "Inter-|   Receive                |  Transmit\n face |bytes    packets\n"
+        "    lo: 999 1 0 0 0 0 0 0 999 1 0 0 0 0 0 0\n"
+        "  eth0: 1000 5 0 0 0 0 0 0 300 4 0 0 0 0 0 0\nwlan0:2000 5 0 0 0 0 0 0 50 4 0 0 0 0 0 0\n",
+        &received, &sent);
+    assert_true(received == 3000 && sent == 350);
 }
 
 static void judge(struct fixture *f, enum sok_gauge gauge, double value, struct sok_watch *watch)

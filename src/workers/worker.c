@@ -126,6 +126,9 @@ static void *run_thread(void *context)
         struct sok_task task = {0};
         struct sok_error err = {0};
         enum sok_status status = lease_next(worker, arena, &task, &err);
+        sok_metric_set(
+            worker->options.env->metrics, SOK_METRIC_WORKER_HEARTBEAT,
+            (double)(sok_clock_now_ms(worker->options.env->clock) / 1000), worker->label, 0);
         if (status == SOK_OK)
             run_task(worker, arena, &task);
         else if (status != SOK_NOT_FOUND) {
