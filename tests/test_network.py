@@ -7,10 +7,13 @@ import time
 import pytest
 
 from harness import network
+from harness.films import sha256
 from harness.fleet import Fleet
 from harness.ledger import Load, reconcile
-from harness.process import SLOW, wait_until
+from harness.process import SLOW, free_port, wait_until
 from harness.scene import Torznab, release, settings_for
+from harness.seeder import Seeder
+from harness.torrents import Torrent
 
 LEASE_S = 30  # of a job, as in src/workers/worker.c
 ANSWER_S = 2  # the promise; what is asserted leaves room for a busy machine
@@ -83,6 +86,33 @@ def test_a_worker_that_is_cut_off_loses_and_doubles_nothing(net, fleet, indexer,
   assert not load.problems, load.problems[:5]
   reconcile(fleet, load)
   assert tasks(fleet, held) == taken, "late work changed what another had done"
+
+
+def test_a_hunter_that_is_cut_off_leaves_the_film_to_another(net, fleet, films, keep):
+  """It goes on by itself, with peers of its own, into the same files, and has it complete before it may tell anybody."""
+  film = films("middle.mkv", mib=24)
+  torrent = Torrent(film, trackers=[])
+  port = free_port()
+  with net.inside("far"):
+    slow = keep(Seeder(torrent, kib_s=400, port=port))
+    far = fleet.add_worker("hunter")
+  admin = fleet.admin()
+  download = fleet.api[0].download(admin, magnet_link=torrent.magnet([slow.peer]))
+  wait_until(lambda: admin.ok("GET", f"/downloads/{download}")["progress"] > 5, 60, what="a part of the film")
+  net.cut("far", "silent")
+  cut_at = time.monotonic()
+  keep(Seeder(torrent, port=port))
+  fleet.add_worker("hunter")
+  fleet.api[0].wait_download(admin, download, limit_s=240)
+  print(f"\nanother hunter had it complete {time.monotonic() - cut_at:.0f} s after the cut")
+  net.heal("far")
+  healed_at = time.monotonic()
+  wait_until(lambda: "lost the lease of a download" in far.log(), 120, what=lambda: f"the far hunter to notice: {far.log()[-2000:]}")
+  print(f"the first one left it {time.monotonic() - healed_at:.1f} s after healing")
+  assert admin.ok("GET", f"/downloads/{download}")["status"] in ("seeding", "completed")
+  kept = [path for path in (fleet.folder / "data" / "library").rglob("*") if path.is_file()]
+  assert [sha256(path) for path in kept] == [sha256(film)]
+  assert len(fleet.api[0].rows("SELECT id FROM media_files")) == 1
 
 
 @pytest.mark.parametrize("how", HOWS)

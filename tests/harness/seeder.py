@@ -37,12 +37,12 @@ def bdecode(data, at=0):
 class Seeder:
   """Gives a torrent whose content lies on disk to everyone who connects, at `kib_s` KiB a second over all (0: no limit)."""
 
-  def __init__(self, torrent, kib_s=0):
+  def __init__(self, torrent, kib_s=0, port=0):
     self.torrent, self.kib_s = torrent, kib_s
     self.metadata = bencode(torrent.info)
     self.files = self._layout()
     self.lock, self.next_at = threading.Lock(), 0.0
-    self.listener = socket.create_server(("127.0.0.1", 0))
+    self.listener = socket.create_server(("127.0.0.1", port))
     self.port = self.listener.getsockname()[1]
     self.peer = f"127.0.0.1:{self.port}"
     threading.Thread(target=self._accept, daemon=True).start()
