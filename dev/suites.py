@@ -212,31 +212,27 @@ def pytest(files, binary, extra_env=None, label="blackbox"):
   return sum(row[0] for row in rows), sum(row[1] for row in rows)
 
 
-# What is about the embedded set alone: its file, its one process, its disk. And what ends before anything is asked of a
-# database, a cache or a queue: bytes that are no request, slow clients, headers, forged tokens, pages. On the
-# cluster set it says nothing more for its minutes; hostile does, since its values reach the database.
-EMBEDDED_ONLY = ("cli", "disk_full", "start",
-                 "framing", "slow_clients", "headers", "gates_tokens", "docs", "web", "deploy")
-FLEETS = [f"tests/test_{name}.py" for name in ("cluster", "cluster_faults", "cluster_metrics", "cluster_play", "nginx", "logs", "network", "redis", "replicas",  # bring their own
-                                               "topology")]
+# What brings servers and processes of its own, many of them.
+FLEETS = [f"tests/test_{name}.py" for name in (
+  "cluster", "cluster_faults", "cluster_metrics", "cluster_play", "nginx", "logs", "network", "redis", "replicas", "topology")]
 
 
 def black_box_files():
   return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("test_*.py"))
 
 
-def embedded_files():
+def both_files():
   return [path for path in black_box_files() if path not in FLEETS]
 
 
 def blackbox():
   build("build-gcc", "gcc", ["-Dwerror=true"])
-  return pytest(embedded_files(), "build-gcc")
+  return pytest(both_files(), "build-gcc")
 
 
 def blackbox_asan():
   build("build-asan", "clang", ASAN)
-  return pytest([*embedded_files(), FLEETS[0]], "build-asan", {"SOKOUL_TEST_SLOW": "3"}, "asan")
+  return pytest([*both_files(), FLEETS[0]], "build-asan", {"SOKOUL_TEST_SLOW": "3"}, "asan")
 
 
 def cluster():
@@ -252,9 +248,8 @@ def cluster():
     for server in (nats, redis, postgres):
       server.kill()
   rows = [(passed, failed), pytest(FLEETS, "build-gcc", None, "processes")]
-  both = [path for path in embedded_files() if pathlib.Path(path).stem.removeprefix("test_") not in EMBEDDED_ONLY]
   # Fewer kills: each has a new NATS, and what dies in a cluster is FLEETS[1]'s topic.
-  rows.append(pytest(both, "build-gcc", {"SOKOUL_TEST_SET": "cluster", "SOKOUL_KILLS": "15"}, "cluster"))
+  rows.append(pytest(both_files(), "build-gcc", {"SOKOUL_TEST_SET": "cluster", "SOKOUL_KILLS": "15"}, "cluster"))
   return sum(row[0] for row in rows), sum(row[1] for row in rows)
 
 

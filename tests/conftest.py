@@ -13,12 +13,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness import replies  # noqa: E402
 from harness import servers  # noqa: E402
 from harness.films import make_film  # noqa: E402
-from harness.sokoul import BINARY, Sokoul  # noqa: E402
+from harness.sokoul import BINARY, SET, Sokoul  # noqa: E402
 from harness.torrents import Torrent, Tracker  # noqa: E402
 
 
 def pytest_configure(config):
   config.addinivalue_line("markers", "root: needs root (mounts)")
+  config.addinivalue_line("markers", "embedded: about SQLite's file or the one process that may have it")
   if not BINARY.exists():
     pytest.exit(f"there is no {BINARY}: ./run --build makes it", 2)
   config.unchecked = "only collected" if config.option.collectonly else replies.begin()
@@ -60,6 +61,8 @@ def pytest_collection_modifyitems(items):
   for item in items:
     if item.get_closest_marker("root") and os.geteuid() != 0:
       item.add_marker(pytest.mark.skip(reason="only root can mount"))
+    if item.get_closest_marker("embedded") and SET != "embedded":
+      item.add_marker(pytest.mark.skip(reason="about the embedded set"))
 
 
 @pytest.fixture(scope="session")

@@ -66,6 +66,7 @@ def test_a_full_download_folder(keep, start, films, tracker, folder, small_disk)
   assert sha256(kept[0]) == film.sha256
 
 
+@pytest.mark.embedded
 def test_a_full_data_folder(start, small_disk):
   disk = small_disk("data", 64)
   server = start(data_dir=disk)

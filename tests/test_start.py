@@ -5,6 +5,8 @@ import os
 import socket
 import time
 
+import pytest
+
 from harness.http import Client
 from harness.process import SLOW, Process, free_port, wait_until
 from harness.sokoul import BINARY, Sokoul, environment
@@ -101,6 +103,7 @@ def test_a_taken_torrent_port_is_said(folder):
       server.kill()
 
 
+@pytest.mark.embedded
 def test_two_servers_cannot_share_a_data_folder(start, folder):
   server = start()
   settings = {**server.settings, "SOKOUL_LISTEN": f"127.0.0.1:{free_port()}", "SOKOUL_TORRENT_LISTEN": f"127.0.0.1:{free_port()}"}
