@@ -89,6 +89,19 @@ def test_nonsense_does_no_harm(server, admin, payload):
   connection.close()
 
 
+@pytest.mark.parametrize("names", [["nonsense"], ["downloads", "nonsense"], ["search:7"], ["search:" + "x" * 36], ["Downloads"], [""], [7], ["all"] * 65, "downloads", None])
+def test_a_subscription_that_is_not_known_is_answered(server, admin, names):
+  connection = server.socket(admin)
+  connection.send({"subscribe": names})
+  answer = connection.wait("error")
+  assert answer["data"]["code"] == "invalid_subscription" and "search:<id>" in answer["data"]["detail"]
+  connection.send({"unsubscribe": []})
+  wait_until(lambda: connection.pump(0.1) or [one["data"]["code"] for one in connection.events if one["type"] == "error"][1:] == ["not_understood"], 20, what="the second answer")
+  connection.send({"subscribe": ["tasks"]})
+  assert connection.wait("subscribed")["data"] == {"subscribe": ["tasks"]}
+  connection.close()
+
+
 def test_broken_frames_close_the_connection(server, admin):
   for frame in (b"\x81\x05hello", b"\xff\xff\xff\xff", b"\x89\xfe\xff\xff\0\0\0\0", b"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0"):
     connection = server.socket(admin)

@@ -305,7 +305,7 @@ static bool is_subscription(const char *name)
     for (size_t i = 0; i < SOK_ARRAY_LEN(names); i++)
         if (sok_text_eq(names[i], name))
             return true;
-    return name && sok_text_starts(name, "search:") && strlen(name) == 7 + SOK_UUID_LEN;
+    return name && sok_text_starts(name, "search:") && sok_text_is_uuid(name + strlen("search:"));
 }
 
 static void subscribe(struct sok_hub *hub, struct hub_client *client, uint64_t socket, json_t *list)
