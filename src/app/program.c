@@ -1,9 +1,7 @@
 #include "app/program.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,8 +16,10 @@
 #include "data/changes.h"
 #include "data/migrate.h"
 #include "net/http_client.h"
+#include "runtime/data_lock.h"
 #include "runtime/log.h"
 #include "services/auth/auth.h"
+#include "services/backup/backup.h"
 #include "services/library/library.h"
 #include "services/providers/registry.h"
 #include "services/settings/overrides.h"
@@ -45,28 +45,14 @@ static enum sok_status make_folder(
     return SOK_OK;
 }
 
-// Two programs with embedded queues on one data folder would both lead the same downloads.
-static enum sok_status lock_data_dir(struct sok_program *program, struct sok_error *err)
-{
-    const char *path = sok_format(program->arena, "%s/sokoul.lock", program->config.data_dir);
-    program->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (program->lock_fd < 0)
-        return sok_fail_errno(err, SOK_IO, errno, "cannot open %s", path);
-    if (flock(program->lock_fd, LOCK_EX | LOCK_NB) < 0)
-        return sok_fail(
-            err, SOK_CONFLICT, "another Sokoul is running on %s (it holds %s)", program->config.data_dir,
-            path);
-    return SOK_OK;
-}
-
 static enum sok_status open_folders(struct sok_program *program, struct sok_error *err)
 {
     const struct sok_config *config = &program->config;
     SOK_TRY(make_folder(program->arena, config->data_dir, 0700, err));
     SOK_TRY(make_folder(program->arena, config->download_dir, 0755, err));
     if (sok_text_starts(config->queue_url, "embedded:"))
-        SOK_TRY(lock_data_dir(program, err));
-    return SOK_OK;
+        SOK_TRY(sok_data_lock(config->data_dir, &program->lock_fd, err));
+    return sok_backup_resume(config->data_dir, config->database_url, err);
 }
 
 // A copy of the audit trail and of every error, for who watches the whole cluster.
@@ -332,7 +318,5 @@ void sok_program_close(struct sok_program *program)
     program->cache = sok_cache_close(program->cache);
     program->db = sok_db_close(program->db);
     program->metrics = sok_metrics_free(program->metrics);
-    if (program->lock_fd >= 0)
-        close(program->lock_fd);
-    program->lock_fd = -1;
+    sok_data_unlock(&program->lock_fd);
 }

@@ -31,6 +31,12 @@ static const struct sok_cli_command own_commands[] = {
      "provider add NAME --kind KIND [--url URL] [--priority 0-1000]\nprovider list\nprovider test NAME\n"
      "provider remove NAME",
      "indexers and metadata sources; keys are asked for or read from standard input", sok_cli_provider},
+    {"backup", "backup FILE [--passphrase-file PATH]",
+     "everything but the films into one encrypted file, while the server runs", sok_cli_backup},
+    {"restore", "restore FILE [--force] [--passphrase-file PATH]",
+     "bring back what a backup holds; --force replaces what is there", sok_cli_restore},
+    {"migrate-data", "migrate-data FROM TO [--force]",
+     "copy a database into another: sqlite:PATH to postgresql://... or back", sok_cli_migrate_data},
     {"parse-release", "parse-release", "release names on standard input to JSON, one a line",
      sok_cli_parse_release},
     {"config", "config check", "validate the configuration and name each wrong setting", sok_cli_config},

@@ -9,10 +9,10 @@
 #include "data/migrate.h"
 #include "services/auth/keyfiles.h"
 
-static enum sok_status load_config(struct sok_local *local, struct sok_error *err)
+enum sok_status sok_local_config(struct sok_arena *arena, struct sok_config *ret, struct sok_error *err)
 {
     const char *problems = "";
-    enum sok_status status = sok_config_load(local->arena, NULL, environ, &local->config, &problems, err);
+    enum sok_status status = sok_config_load(arena, NULL, environ, ret, &problems, err);
     if (status != SOK_OK && !sok_text_empty(problems))
         fprintf(stderr, "%s%s", problems, sok_text_ends(problems, "\n") ? "" : "\n");
     return status;
@@ -23,7 +23,7 @@ enum sok_status sok_local_open(struct sok_local *ret, struct sok_error *err)
     SOK_KEYFILES_AUTO keys = -1;
     int64_t applied = 0;
     *ret = (struct sok_local){.arena = sok_arena_new(0)};
-    SOK_TRY(load_config(ret, err));
+    SOK_TRY(sok_local_config(ret->arena, &ret->config, err));
     SOK_TRY(sok_keyfiles_open(ret->config.data_dir, &keys, err)); // makes the data folder
     SOK_TRY(sok_db_open(ret->config.database_url, NULL, &ret->db, err));
     const char *snapshots = sok_format(ret->arena, "%s/snapshots", ret->config.data_dir);

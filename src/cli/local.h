@@ -17,6 +17,10 @@ struct sok_local {
     struct sok_auth *auth; // without cache and queue
 };
 
+// Loads the configuration alone; every wrong setting goes to standard error. Blocks.
+SOK_MUST_CHECK enum sok_status sok_local_config(
+    struct sok_arena *arena, struct sok_config *ret, struct sok_error *err);
+
 // Loads the configuration (every wrong setting goes to standard error), opens and migrates the database. A
 // server may be running. Pair with sok_local_close also after a failure. Blocks.
 SOK_MUST_CHECK enum sok_status sok_local_open(struct sok_local *ret, struct sok_error *err);

@@ -113,6 +113,7 @@ static const struct sok_config_row rows[] = {
     {"SOKOUL_ALERT_DEAD_LETTERS", "10", "alert: so many jobs failed for good, 0: off", 0, 1, K(INT),
      AT(alert_dead_letters), 0, COUNT_MAX},
     {"SOKOUL_BCRYPT_COST", "12", "cost of password hashes", 0, 0, K(INT), AT(bcrypt_cost), 10, 15},
+    {"SOKOUL_BACKUP_PASSPHRASE", "", "what backups are encrypted with", 1, 0, K(TEXT), AT(backup_passphrase)},
 };
 #define ROW_COUNT SOK_ARRAY_LEN(rows)
 

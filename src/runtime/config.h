@@ -58,6 +58,7 @@ struct sok_config {
     _Atomic int64_t alert_cpu_percent, alert_memory_percent, alert_disk_mib; // 0: no such alert
     _Atomic int64_t alert_queue_jobs, alert_queue_seconds, alert_dead_letters;
     int64_t bcrypt_cost;
+    const char *backup_passphrase;
 };
 
 // Reads `file` (NULL: SOKOUL_CONFIG, or ./sokoul.conf if it is there) and then `environment` (as environ;
