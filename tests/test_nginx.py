@@ -1,8 +1,13 @@
 """nginx as deploy/nginx ships it, in front of two API processes: TLS, limits, addresses, and restarts that nobody notices."""
 
+import gzip
 import http.client
 import json
+import pathlib
+import re
+import socket
 import ssl
+import subprocess
 import threading
 import time
 
@@ -10,8 +15,9 @@ import pytest
 
 from harness.fleet import Fleet
 from harness.front import NAME, Front, Secure
-from harness.process import SLOW, wait_until
+from harness.process import SLOW, free_port, wait_until
 from harness.scene import Torznab, release, settings_for
+from harness.sokoul import ROOT
 
 ROUNDS = 3
 
@@ -42,6 +48,100 @@ def test_tls_1_3_and_http_2_and_nothing_older(front):
   plain.request("GET", "/library", headers={"Host": NAME})
   answer = plain.getresponse()
   assert (answer.status, answer.getheader("Location")) == (308, f"https://{NAME}/library")
+
+
+def test_a_certificate_authority_is_answered_in_plain(front, folder):
+  challenges = front.folder / "challenges" / ".well-known" / "acme-challenge"
+  challenges.mkdir(parents=True)
+  (challenges / "a-token_1").write_text("a-token_1.thumbprint")
+  for path in (folder, *folder.rglob("*")):
+    path.chmod(0o755 if path.is_dir() else path.stat().st_mode | 0o044)
+
+  def ask(path):
+    plain = http.client.HTTPConnection("127.0.0.1", front.plain_port, timeout=10)
+    plain.request("GET", path, headers={"Host": NAME})
+    answer = plain.getresponse()
+    return answer.status, answer.getheader("Content-Type"), answer.read()
+  assert ask("/.well-known/acme-challenge/a-token_1") == (200, "text/plain", b"a-token_1.thumbprint")
+  assert ask("/.well-known/acme-challenge/no-token")[0] == 404
+  assert ask("/.well-known/acme-challenge/..%2f..%2f..%2fprivkey.pem")[0] in (400, 403, 404)
+  assert ask("/.well-known/other")[0] == 308
+
+
+def test_debians_own_nginx_takes_the_files_as_they_lie_in_its_folder(folder):
+  """nginx -t with /etc/nginx/nginx.conf, but for the paths it may not write to and the ports."""
+  subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={NAME}", "-keyout", folder / "privkey.pem", "-out",
+                  folder / "fullchain.pem"], check=True, capture_output=True, timeout=60)
+  (folder / "conf.d").mkdir()
+  for shipped in (ROOT / "deploy" / "nginx").glob("*.conf"):
+    text = shipped.read_text().replace("/etc/ssl/sokoul", str(folder)).replace("/var/log/nginx", str(folder))
+    text = re.sub(r"listen \[::\]:\d+.*\n", "", text)
+    (folder / "conf.d" / shipped.name).write_text(re.sub(r"listen (80|443)\b", lambda match: f"listen 127.0.0.1:{free_port()}", text))
+  text = pathlib.Path("/etc/nginx/nginx.conf").read_text()
+  for old, new in ((r"/etc/nginx/conf\.d/", f"{folder}/conf.d/"), (r"include /etc/nginx/sites-enabled/.*", ""), (r"/var/log/nginx", str(folder)),
+                   (r"/run/nginx\.pid", f"{folder}/nginx.pid"),
+                   (r"http \{", "http {" + "".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")))):
+    text, changed = re.subn(old, new, text)
+    assert changed, old
+  (folder / "nginx.conf").write_text(text)
+  done = subprocess.run(["/usr/sbin/nginx", "-t", "-e", folder / "error.log", "-c", folder / "nginx.conf"], capture_output=True, text=True, timeout=60)
+  assert done.returncode == 0 and "syntax is ok" in done.stderr and "[warn]" not in done.stderr.replace('the "user" directive', ""), done.stderr
+
+
+def test_pages_and_their_parts_are_kept_by_browsers_and_asked_about(front):
+  page = front.curl("/")[2].decode()
+  asset = re.search(r'src="(/assets/[^"]+)"', page)[1]
+  status, head, body = front.curl(asset, "-H", "Accept-Encoding: gzip")
+  assert status == 200 and "content-encoding: gzip" in head.lower() and "vary: accept-encoding" in head.lower()
+  plain = front.curl(asset)
+  assert gzip.decompress(body) == plain[2] and len(body) < len(plain[2])
+  for answered in (head, plain[1]):  # nginx makes the tag of what it compresses a weak one
+    tag = re.search(r"^etag: (\S+)", answered, re.M | re.I)[1]
+    assert front.curl(asset, "-H", f"If-None-Match: {tag}")[0] == 304
+
+
+def test_one_address_has_so_many_connections(front):
+  """The 101st request that is being answered is refused; when one of the others ends, there is room again."""
+  context = ssl.create_default_context(cafile=str(front.certificate))
+  held = []
+  try:
+    for _ in range(100):
+      connection = context.wrap_socket(socket.create_connection(("127.0.0.1", front.port), 10), server_hostname="127.0.0.1")
+      # It is counted from its header on: the body does not come.
+      connection.sendall(f"POST /api/v1/auth/login HTTP/1.1\r\nHost: {NAME}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n".encode())
+      held.append(connection)
+    wait_until(lambda: front.curl("/health")[0] == 429, 10, what="the end of one address's share")
+    held.pop().close()
+    wait_until(lambda: front.curl("/health")[0] == 200, 10, what="room again")
+  finally:
+    for connection in held:
+      connection.close()
+
+
+def test_who_has_less_to_do_gets_the_next_and_who_is_gone_costs_nobody_anything(fleet, front):
+  admin = fleet.admin()
+  fleet.api[0].stop()
+  try:
+    for number in range(20):
+      assert front.curl("/api/v1/auth/me", *bearer(admin))[0] == 200
+      # Nothing was sent to the one that refused the connection: what changes something may go to the other, too.
+      status, _, body = front.curl("/api/v1/collections", *bearer(admin), "-H", "Content-Type: application/json", "-d", json.dumps({"name": f"c{number}"}))
+      assert status == 201, body
+    # A try at the one that is gone is in the log, with what came of it at the other.
+    lines = [json.loads(line) for line in front.lines()]
+    assert any(line["upstream"].startswith(f"127.0.0.1:{fleet.api[0].port}, ") and line["upstream_status"].startswith("502, 2") for line in lines), lines[-5:]
+  finally:
+    fleet.api[0].start()
+  assert len(admin_at(fleet).ok("GET", "/collections?limit=100")["items"]) == 20, "each was made once"
+  since = len(front.lines())
+  for _ in range(40):
+    assert front.curl("/health")[0] == 200
+  asked = {json.loads(line)["upstream"] for line in front.lines()[since:]}
+  assert asked >= {f"127.0.0.1:{member.port}" for member in fleet.api}
+
+
+def admin_at(fleet):
+  return fleet.api[1].login("admin")
 
 
 def test_answers_are_compressed_and_cookies_secure(fleet, front):

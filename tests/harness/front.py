@@ -46,6 +46,7 @@ class Front:
     for old, new in ((r"listen \[::\]:\d+.*\n", ""), (r"listen 80;", f"listen 127.0.0.1:{self.plain_port};"),
                      (r"listen 443 ", f"listen 127.0.0.1:{self.port} "), (r"/etc/ssl/sokoul", str(self.folder)),
                      (r"/var/log/nginx/sokoul.log", f"{self.folder}/access.log"), (r"rate=50r/s", f"rate={rate}r/s"),
+                     (r"root /var/www/html;", f"root {self.folder}/challenges;"),
                      (r"alias /srv/films/;", f"alias {films or self.folder}/;")):
       shipped, changed = re.subn(old, new, shipped)
       assert changed, old
