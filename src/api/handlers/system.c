@@ -49,6 +49,8 @@ enum sok_status sok_system_health_deep(struct sok_request *request, struct sok_e
     json_t *body = json_object();
     sok_json_set_text(body, "status", ok ? "ok" : "degraded");
     json_object_set_new(body, "checks", list);
+    if (!ok)
+        sok_reply_header(request, "Retry-After", "5");
     sok_reply_json(request, ok ? 200 : 503, body);
     return SOK_OK;
 }
