@@ -54,6 +54,7 @@ def test_a_body_over_the_limit_is_413(admin):
 
 
 @pytest.mark.parametrize("body, field", [
+  ({"media_id": None}, "query"), ({"media_id": None, "query": None, "title": None}, "query"),
   ({}, "query"), ({"query": ""}, "query"), ({"query": 7}, "query"), ({"query": "x" * 5000}, "query"),
   ({"query": "x", "year": "soon"}, "year"), ({"query": "x", "year": -4}, "year"), ({"query": "x", "media_type": "opera"}, "media_type"),
   ({"query": "x", "season": -1, "media_type": "tv"}, "season"), ({"query": "x", "media_id": "7"}, "media_id"),

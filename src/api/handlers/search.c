@@ -113,7 +113,8 @@ static enum sok_status read_input(struct sok_request *request, struct start *sta
     search->media_type = type;
     if (type && !sok_text_eq(type, SOK_MEDIA_MOVIE) && !sok_text_eq(type, SOK_MEDIA_TV))
         sok_fail_field(err, "media_type", "invalid", "must be movie or tv");
-    bool is_unnamed = sok_text_empty(search->query) && !json_object_get(request->json, "media_id");
+    const json_t *work = json_object_get(request->json, "media_id"); // null is none
+    bool is_unnamed = sok_text_empty(search->query) && (!work || json_is_null(work));
     if (is_unnamed)
         sok_fail_field(
             err, json_object_get(request->json, field) ? field : "query", "required", "is missing");
