@@ -390,6 +390,8 @@ static lt::settings_pack settings(const struct sok_torrents_options *options)
     // libtorrent tries uTP before TCP, which moves a tenth of the bytes at the same cost. Peers may still
     // come by uTP.
     pack.set_bool(lt::settings_pack::enable_outgoing_utp, false);
+    // A pause ends the connections; who resumes does not want to wait the usual minute for the same peers.
+    pack.set_int(lt::settings_pack::min_reconnect_time, 10);
     // Plain reads and writes instead of memory maps: a full disk is an error, not a SIGBUS, and a reader sees
     // a piece as soon as it is written.
     pack.set_int(lt::settings_pack::mmap_file_size_cutoff, INT_MAX);
