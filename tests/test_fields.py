@@ -120,6 +120,7 @@ def combinations(rng, choices):
   tops = [name for name in names if not any(other.startswith(name + ".") for other in names)]
   for number in range(max(len(values) for values in choices.values())):
     yield {name: choices[name][number % len(choices[name])] for name in tops}
+    yield {name: rng.choice(choices[name]) for name in tops}
   pairs = [names_of for count in (2, 3) for names_of in itertools.combinations(names, count) if is_apart(names_of)]
   for chosen in rng.sample(pairs, min(COMBINATIONS, len(pairs))):
     yield {name: rng.choice(choices[name]) for name in chosen}

@@ -183,3 +183,23 @@ def test_a_film_and_a_picture_opened_by_themselves_are_shown(start, films, page)
   page.driver.get(address if address.startswith("http") else f"http://127.0.0.1:{server.port}{address}")
   page.until(lambda: (page.video() or {}).get("width"), "the film")
   assert page.violations() == []
+
+
+def test_a_long_series_is_shown_to_its_end(start, films, page):
+  server = start()
+  admin = server.admin("ada")
+  target = server.library / "Series" / "Harbour Lights (2020)" / "Season 01" / "Harbour Lights - S01E01.mp4"
+  target.parent.mkdir(parents=True)
+  target.write_bytes(films("small.mp4").read_bytes())
+  series = server.scan(admin)
+  for number in range(2, 231):
+    admin.ok("POST", "/media", {"title": f"Part {number}", "media_type": "episode", "parent_id": series, "season_number": 1, "episode_number": number})
+  page.sign_in(server, "ada", "/library")
+  page.press("Episodes")
+  page.sees("S01E200")
+  assert "S01E201" not in page.text()
+  page.sees("200 of 230")
+  page.press("More episodes")
+  page.sees("S01E230")
+  assert [line for line in page.text().splitlines() if line.startswith("S01E")] == [f"S01E{number:02}" for number in range(1, 231)]
+  assert "More episodes" not in page.text() and page.violations() == []

@@ -48,6 +48,12 @@ class Page:
         return True
     return False
 
+  def sign_in(self, server, name, path="/", password="correct horse battery"):
+    self.driver.get(f"http://127.0.0.1:{server.port}{path}")
+    self.fill("Username or email", name)
+    self.fill("Password", password)
+    self.press("Sign in", "form")
+
   def text(self):
     return self.driver.find_element(By.TAG_NAME, "body").text
 

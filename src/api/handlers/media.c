@@ -160,9 +160,11 @@ static void check_new(struct sok_request *request, struct sok_media *media, stru
     if (media->media_type && !is_episode && !sok_text_eq(media->media_type, SOK_MEDIA_MOVIE) &&
         !sok_text_eq(media->media_type, SOK_MEDIA_TV))
         sok_fail_field(err, "media_type", "invalid", "must be movie, tv or episode");
-    if (is_episode && !sok_api_is_id(media->parent_id))
+    if (is_episode && !media->parent_id)
         sok_fail_field(err, "parent_id", "required", "must be the series' id");
-    if (media->media_type && !is_episode && media->parent_id)
+    else if (media->parent_id && !sok_api_is_id(media->parent_id))
+        sok_fail_field(err, "parent_id", "invalid", "must be the series' id");
+    else if (media->media_type && !is_episode && media->parent_id)
         sok_fail_field(err, "parent_id", "invalid", "goes with an episode only");
 }
 

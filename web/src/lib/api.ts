@@ -92,6 +92,7 @@ export interface Continue {
 export interface List<T> {
   items: T[]
   total: number
+  next_cursor: string | null
 }
 
 export class ApiError extends Error {
@@ -158,6 +159,8 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
 }
 
 const get = <T>(path: string) => call<T>('GET', path)
+const next = (path: string, cursor: string | null) =>
+  cursor ? `${path}${path.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}` : path
 const post = <T>(path: string, body: unknown = {}) => call<T>('POST', path, body)
 
 export const api = {
@@ -195,7 +198,7 @@ export const api = {
 
   media: (query: string) => get<List<Media>>(`/media?per_page=200&sort=title&has_files=true${query ? `&q=${encodeURIComponent(query)}` : ''}`),
   mediaOne: (id: string) => get<Media>(`/media/${id}`),
-  episodes: (id: string) => get<List<Media>>(`/media/${id}/episodes?per_page=200`),
+  episodes: (id: string, cursor: string | null = null) => get<List<Media>>(next(`/media/${id}/episodes?per_page=200`, cursor)),
 
   play: (mediaId: string) => get<Playable>(`/streaming/direct/${mediaId}`),
   streamStart: (id: string) => post(`/streaming/${id}/start`),
