@@ -1,5 +1,6 @@
 """PostgreSQL, Redis and NATS go and come back under load. A client keeps a ledger: what was acknowledged is there, once."""
 
+import collections
 import os
 import random
 import signal
@@ -60,24 +61,29 @@ def test_nothing_acknowledged_is_lost_or_doubled(fleet, kind, rounds):
 
 
 def test_killed_processes_lose_nothing(fleet):
-  """API processes and workers are killed without warning, one every second or so, until enough searches are acknowledged."""
+  """One process every second or so is killed without warning, until enough searches are acknowledged: API processes and workers, now and
+  then one of the servers they stand on."""
   jobs = int(os.environ.get("SOKOUL_TEST_JOBS", "2000"))
   seed = random.randrange(1 << 32)
   print(f"kills: seed {seed}")
   dice = random.Random(seed)
   admin = fleet.admin()
-  load, kills = Load(fleet, admin, reset_allowed=True), 0
+  load, kills = Load(fleet, admin, reset_allowed=True), collections.Counter()
   while len(load.ledger) < jobs:
     time.sleep(dice.uniform(0.2, 1))
+    server = dice.choice([fleet.postgres, fleet.redis, fleet.nats]) if dice.random() < 0.15 else None
     victim = dice.choice([*fleet.api, *fleet.workers])
-    victim.process.kill()
-    kills += 1
+    if server:
+      server.crash()
+    else:
+      victim.process.kill()
+    kills[type(server or victim).__name__] += 1
     time.sleep(dice.uniform(0, 0.5))
-    victim.start()
+    (server or victim).start()
   fleet.wait_healthy()
   load.end()
-  print(f"kills: {kills}, {len(load.ledger)} acknowledged, answers {load.statuses}, slowest {load.slowest:.2f} s")
-  assert kills >= 10 and not load.problems, (kills, load.problems[:5])
+  print(f"kills: {kills.total()} {dict(kills)}, {len(load.ledger)} acknowledged, answers {load.statuses}, slowest {load.slowest:.2f} s")
+  assert kills.total() >= 10 and not load.problems, (kills, load.problems[:5])
   reconcile(fleet, load)
 
 

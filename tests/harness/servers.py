@@ -88,6 +88,9 @@ class Postgres(_Server):
       with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
 
+  def crash(self):
+    self.stop("immediate")
+
   def new_database(self):
     """An empty database; its URL. It goes with the server."""
     name = f"sokoul_{next(self._numbers)}"
@@ -132,6 +135,9 @@ class Redis(_Server):
   def stop(self):
     self.process.end(60)
 
+  def crash(self):
+    self.process.kill()
+
   def new_database(self):
     return f"{self.url}/{next(self._numbers)}"
 
@@ -155,6 +161,10 @@ class Nats(_Server):
 
   def stop(self):
     self.process.end(60)
+    self.process.log.unlink()
+
+  def crash(self):
+    self.process.kill()
     self.process.log.unlink()
 
   def stream(self, name):
