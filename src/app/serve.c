@@ -14,6 +14,7 @@
 #include "app/metrics_port.h"
 #include "app/program.h"
 #include "app/service_manager.h"
+#include "backends/db/db.h"
 #include "backends/queue/queue.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -22,6 +23,7 @@
 #include "workers/roles.h"
 
 #define GRACE_MS 30000
+#define SPARE_THREADS 8
 #define FILES_MAX 65536
 
 struct running {
@@ -61,6 +63,14 @@ static enum sok_status load_config(struct sok_arena *arena, struct sok_config *r
     return status;
 }
 
+// Where a server answers many callers at a time, as many can ask it, and a few more are left for what needs
+// no database and for saying that it is busy.
+static int connection_threads(const struct sok_program *program)
+{
+    size_t pool = sok_db_pool_size(program->db);
+    return pool ? (int)pool + SPARE_THREADS : 0;
+}
+
 static enum sok_status start_server(struct running *running, struct sok_error *err)
 {
     struct sok_program *program = &running->program;
@@ -78,6 +88,7 @@ static enum sok_status start_server(struct running *running, struct sok_error *e
             .trusted_proxies = program->config.trusted_proxies,
             .public_is_tls =
                 sok_text_starts(program->config.public_url ? program->config.public_url : "", "https://"),
+            .threads = connection_threads(program),
             .clock = &sok_clock_system,
             .metrics = program->metrics,
         },

@@ -86,6 +86,7 @@ static enum sok_status list_best(
     size_t *ret_count, struct sok_error *err)
 {
     SOK_BUF_AUTO list;
+    sok_buf_init(&list, FOUND_BYTES_MAX);
     struct sok_db_result rows = {0};
     const char *sql = sok_format(
         arena,
@@ -94,7 +95,6 @@ static enum sok_status list_best(
         "SELECT seq FROM judged WHERE rank > 0 ORDER BY rank DESC, seq LIMIT 2000",
         where->sql.data);
     SOK_TRY(sok_db_query(tx, arena, sql, where->values, where->count, &rows, err));
-    sok_buf_init(&list, FOUND_BYTES_MAX);
     sok_buf_puts(&list, "[");
     for (size_t i = 0; i < rows.row_count; i++)
         sok_buf_printf(&list, "%s%lld", i ? "," : "", (long long)sok_db_get_int(&rows, i, 0));

@@ -87,6 +87,7 @@ struct sok_db_options {
     const char *replica_urls;    // "postgresql://...", comma-separated; may be NULL
     struct sok_metrics *metrics; // may be NULL
     int64_t pool_min, pool_max;  // connections to PostgreSQL; 0: 5 and 20
+    int64_t query_ms;            // PostgreSQL: how long a statement may take; 0: 10 s
 };
 
 // Opens and checks (SQLite: refuses a network filesystem and a file that is damaged; a database that a newer

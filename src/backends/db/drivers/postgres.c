@@ -11,7 +11,7 @@
 #define POOL_MIN 5
 #define POOL_MAX 20
 #define TRIES_MAX 50 // about 2 s of pauses: four writers of one row on a busy machine lost twelve in a row
-#define READ_WAIT_MS 5000
+#define CONN_WAIT_MS 1500 // for a connection
 
 struct postgres_db {
     struct sok_db base;
@@ -52,7 +52,7 @@ static enum sok_status read_once(
 {
     struct sok_pg_conn *conn = NULL;
     *ret_lost = false;
-    SOK_TRY(take_conn(db, READ_WAIT_MS, &conn, err));
+    SOK_TRY(take_conn(db, CONN_WAIT_MS, &conn, err));
     conn->in_conflict = false;
     enum sok_status status = sok_pg_conn_query(conn, arena, sql, params, param_count, ret, err);
     *ret_lost = conn->lost;
@@ -153,7 +153,7 @@ static enum sok_status write_until(
         struct sok_error found = {0};
         enum sok_status status;
         int64_t left_ms = until_ms - sok_time_mono_ms();
-        SOK_TRY(take_conn(db, left_ms > 0 ? left_ms : 0, &conn, err));
+        SOK_TRY(take_conn(db, left_ms < 0 ? 0 : left_ms < CONN_WAIT_MS ? left_ms : CONN_WAIT_MS, &conn, err));
         enum outcome outcome = run_transaction(db, conn, body, context, &status, &found);
         sok_pg_pool_return(&db->pool, conn);
         if (outcome == DONE || try == TRIES_MAX || sok_time_mono_ms() > until_ms) {
@@ -200,7 +200,7 @@ static enum sok_status postgres_read(
     struct sok_db *db, sok_db_body body, void *context, struct sok_error *err)
 {
     struct sok_pg_conn *conn = NULL;
-    SOK_TRY(take_conn(postgres_of(db), READ_WAIT_MS, &conn, err));
+    SOK_TRY(take_conn(postgres_of(db), CONN_WAIT_MS, &conn, err));
     enum sok_status status = run_read(postgres_of(db), conn, body, context, err);
     sok_pg_pool_return(&postgres_of(db)->pool, conn);
     return status;
@@ -240,7 +240,9 @@ static enum sok_status postgres_open(
     if (!db)
         sok_panic("out of memory for the database");
     const struct sok_pg_server server = {
-        .url = options->url, .setting = "SOKOUL_DATABASE_URL", .query_ms = SOK_PG_QUERY_MS};
+        .url = options->url,
+        .setting = "SOKOUL_DATABASE_URL",
+        .query_ms = options->query_ms > 0 ? options->query_ms : SOK_PG_QUERY_MS};
     size_t max = bounded(options->pool_max, POOL_MAX, SOK_PG_POOL_MAX);
     db->base = (struct sok_db){.driver = &sok_db_postgres, .metrics = options->metrics};
     db->reader.db = db->replica_reader.db = &db->base;

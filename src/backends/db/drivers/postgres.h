@@ -97,6 +97,7 @@ struct sok_pg_pool {
     pthread_cond_t returned;
     struct sok_pg_conn *idle[SOK_PG_POOL_MAX];
     size_t idle_count, conn_count, waiting;
+    bool is_stuck; // somebody waited in vain and none has come back since: nobody else needs to
     bool is_down, is_tried;
     int64_t down_until_ms; // monotonic
     int failures;          // in a row

@@ -84,12 +84,14 @@ static enum sok_status wait_for_place(
 {
     struct timespec until = sok_wait_deadline(wait_ms);
     bool in_time = true;
-    if (pool->idle_count == 0 && pool->conn_count >= pool->max && pool->waiting >= 2 * pool->max)
+    bool is_full = pool->idle_count == 0 && pool->conn_count >= pool->max;
+    if (is_full && (pool->is_stuck || pool->waiting >= 2 * pool->max))
         return fail_full(err);
     pool->waiting++;
     while (pool->idle_count == 0 && pool->conn_count >= pool->max && in_time)
         in_time = sok_wait_until(&pool->returned, &pool->lock, &until);
     pool->waiting--;
+    pool->is_stuck = !in_time;
     if (is_left_alone(pool)) // also for who waited, and where idle connections are left: they lead nowhere
         return sok_pg_fail_away("the database cannot be reached", err);
     *ret = pool->idle_count ? pool->idle[--pool->idle_count] : NULL;
@@ -142,7 +144,7 @@ void sok_pg_pool_return(struct sok_pg_pool *pool, struct sok_pg_conn *conn)
     struct sok_pg_conn *dead[SOK_PG_POOL_MAX];
     size_t dead_count = 0;
     pthread_mutex_lock(&pool->lock);
-    pool->is_tried = false;
+    pool->is_tried = pool->is_stuck = false;
     if (conn->lost && conn->silent)
         note_failure(pool);
     else if (!conn->lost)
