@@ -1,15 +1,18 @@
 """What an operator reads: it moves when the thing happens, stays small whatever anybody sends, and says nothing secret."""
 
 import http.client
+import json
 import random
 import string
 import threading
 
 import pytest
 
-from harness import metrics
+from harness import metrics, pictures
 from harness.process import wait_until
 from harness.scene import Torznab, release, settings_for
+from harness.swarm import Swarm
+from harness.ws import Refused
 
 # The list of the issue's seed: these names with these labels, whatever else there is.
 SEED = {
@@ -28,7 +31,7 @@ HOSTILE = 10_000
 
 class World:
   def __init__(self, server, admin, indexer):
-    self.server, self.admin, self.indexer = server, admin, indexer
+    self.server, self.admin, self.indexer, self.user = server, admin, indexer, None
 
   def read(self):
     return metrics.read(self.admin)
@@ -70,6 +73,42 @@ def fail_a_search(world):
   world.indexer.fault = None
 
 
+def bad_token(world):
+  assert world.server.client("no.such.token").get("/auth/me").status == 401
+
+
+def use_api_key(world):
+  key = world.admin.ok("POST", "/auth/api-keys", {"name": "mine"})["key"]
+  assert world.server.client().get("/auth/me", headers={"X-Api-Key": key}).status == 200
+
+
+def refresh(times):
+  """The same refresh token so often: the second time ends its session."""
+  def act(world):
+    token = world.server.login("admin").refresh_token
+    for _ in range(times):
+      world.server.client().request("POST", "/auth/refresh", {"refresh_token": token})
+  return act
+
+
+def not_allowed(world):
+  if not world.user:
+    world.user = world.server.account("user")
+  assert world.user.get("/admin/users").status == 403
+
+
+def talk(world):
+  socket = world.server.socket(world.admin)
+  socket.send(json.dumps({"subscribe": ["downloads"]}))
+  socket.send(json.dumps({"subscribe": "nonsense"}))
+  socket.wait("error")
+  socket.close()
+
+
+def send_picture(world):
+  world.admin.request("PUT", "/auth/me/avatar", raw=pictures.png(8, 8), headers={"Content-Type": "image/png"})
+
+
 # What is done, and what moves by it.
 ACTIONS = [
   ("a request", ask("/media"), "sokoul_api_requests_total", {"endpoint": "/api/v1/media", "method": "GET", "status": "200"}),
@@ -86,6 +125,27 @@ ACTIONS = [
   ("a job", lambda world: world.search("Paper Lantern"), "sokoul_worker_jobs_total", {"worker_type": "scout", "status": "completed"}),
   ("a provider's results", lambda world: world.search("Paper Lantern"), "sokoul_search_results_total", {}),
   ("a provider's failure", fail_a_search, "sokoul_search_errors_total", {}),
+  ("its wake-up", lambda world: world.search("Paper Lantern"), "sokoul_queue_published_total", {"job": "search"}),
+  ("its events", lambda world: world.search("Paper Lantern"), "sokoul_queue_events_published_total", {}),
+  ("its wait", lambda world: world.search("Paper Lantern"), "sokoul_worker_job_wait_duration_seconds_count", {"worker_type": "scout"}),
+  ("its call to the provider", lambda world: world.search("Paper Lantern"), "sokoul_http_client_requests_total", {"result": "2xx"}),
+  ("a call that fails", fail_a_search, "sokoul_http_client_requests_total", {"result": "5xx"}),
+  ("its further tries", fail_a_search, "sokoul_http_client_retries_total", {}),
+  ("a sign-in", sign_in("correct horse battery"), "sokoul_auth_logins_total", {"result": "ok"}),
+  ("a wrong password", sign_in("wrong"), "sokoul_auth_logins_total", {"result": "failed"}),
+  ("its hash", sign_in("wrong"), "sokoul_auth_password_hash_duration_seconds_count", {}),
+  ("its entry", sign_in("wrong"), "sokoul_audit_entries_total", {}),
+  ("a token", ask("/auth/me"), "sokoul_auth_tokens_total", {"result": "ok"}),
+  ("a wrong token", bad_token, "sokoul_auth_tokens_total", {"result": "refused"}),
+  ("an API key", use_api_key, "sokoul_auth_api_keys_total", {"result": "ok"}),
+  ("a refresh", refresh(1), "sokoul_auth_refreshes_total", {"result": "ok"}),
+  ("a reused refresh token", refresh(2), "sokoul_auth_refreshes_total", {"result": "reused"}),
+  ("what one may not", not_allowed, "sokoul_api_refused_total", {"reason": "policy"}),
+  ("a foreign name", lambda world: world.admin.get("/auth/me", headers={"Host": "evil.example"}), "sokoul_api_refused_total", {"reason": "host"}),
+  ("a WebSocket", talk, "sokoul_ws_connections_total", {}),
+  ("what it says", talk, "sokoul_ws_messages_total", {"direction": "in"}),
+  ("what it is told", talk, "sokoul_ws_messages_total", {"direction": "out"}),
+  ("an upload", send_picture, "sokoul_uploads_total", {"result": "unscanned"}),
   ("a log line", ask("/media"), "sokoul_log_messages_total", {"level": "info"}),
 ]
 
@@ -95,6 +155,65 @@ def test_what_happens_is_counted(world):
     before = world.read().sum(name, **labels)
     act(world)
     wait_until(lambda: world.read().sum(name, **labels) > before, 30, what=f"{what}: {name}{labels} to move from {before}")
+
+
+def moved(client, before, name, least=1, **labels):
+  return wait_until(lambda: metrics.read(client).sum(name, **labels) >= before.sum(name, **labels) + least, 60, what=f"{name} to move by {least}")
+
+
+def test_a_download_and_who_watches_it(start, folder, keep, films, tracker):
+  path = films("middle.mkv", mib=24)
+  film = keep(Swarm(folder / "swarm", path, tracker, "Paper.Lantern.2019.720p.WEB-DL.x264-OWN.mkv"))
+  server = start()
+  admin = server.admin()
+  before, size = metrics.read(admin), path.stat().st_size
+  download = server.download(admin, magnet_link=film.torrent.magnet())
+  server.wait_download(admin, download)
+  moved(admin, before, "sokoul_download_bytes_total", size // 2)  # what came before the first look is not counted
+  moved(admin, before, "sokoul_downloads_ended_total", status="completed")
+  moved(admin, before, "sokoul_library_imports_total", status="completed")
+  moved(admin, before, "sokoul_library_import_duration_seconds_count")
+  moved(admin, before, "sokoul_download_duration_seconds_count")
+  moved(admin, before, "sokoul_worker_jobs_total", worker_type="hunter", status="completed")
+  media = admin.ok("GET", f"/downloads/{download}")["media_id"]
+  stream = admin.ok("GET", f"/streaming/direct/{media}")
+  assert admin.get("/" + stream["url"], headers={"Range": "bytes=0-999999"}).status == 206
+  moved(admin, before, "sokoul_stream_bytes_total", 1_000_000)
+  assert metrics.read(admin).sum("sokoul_stream_bytes_total") < 1_010_000, "the range and its header"
+  wait_until(lambda: metrics.read(admin).sum("sokoul_streams_active") == 0, 30, what="the stream to be over")
+  metrics.read(admin).check()
+
+
+def test_limits_are_counted_by_what_was_reached(start):
+  server = start(rate_auth="3/min", rate_search="1/min", max_downloads_per_user=1, max_ws_per_ip=1)
+  admin = server.admin()
+  before = metrics.read(admin)
+  for _ in range(5):
+    server.client().request("POST", "/auth/login", {"username": "admin", "password": "wrong"})
+    admin.request("POST", "/search", {"query": "Paper Lantern"})
+  for number in (1, 2):
+    admin.request("POST", "/downloads/start", {"info_hash": f"{number:040x}"})
+  moved(admin, before, "sokoul_api_limited_total", limit="auth")
+  moved(admin, before, "sokoul_auth_logins_total", result="limited")
+  moved(admin, before, "sokoul_api_limited_total", 4, limit="search")
+  moved(admin, before, "sokoul_api_limited_total", limit="downloads")
+  socket = server.socket(admin)
+  with pytest.raises(Refused):
+    server.socket(admin)
+  moved(admin, before, "sokoul_api_limited_total", limit="websockets")
+  socket.close()
+
+
+def test_sentinels_readings(start):
+  admin = start().admin()
+  wait_until(lambda: metrics.read(admin).sum("sokoul_sentinel_last_run_timestamp_seconds") > 0, 60, what="Sentinel's first look")
+  found = metrics.read(admin)
+  for check in ("database", "cache", "queue", "providers"):
+    assert found.sum("sokoul_sentinel_check_up", check=check) == 1, check
+  for folder in ("data", "downloads"):
+    assert found.sum("sokoul_sentinel_disk_free_bytes", folder=folder) > 0, folder
+  assert 0 < found.sum("sokoul_sentinel_memory_used_ratio") <= 1
+  assert found.sum("sokoul_sentinel_alerts_active") <= 10 and "sokoul_queue_tasks" in found.types
 
 
 def test_the_seeds_list_is_there_with_its_labels_and_more(world):
@@ -188,3 +307,14 @@ def test_who_may_read_it(start):
   assert admin.get("//metrics", headers=elsewhere).status == 200
   admin.ok("POST", "/admin/security/whitelist", {"cidr": "192.0.2.0/24"}, status=201)
   wait_until(lambda: server.client().get("//metrics", headers=elsewhere).status == 200, 30, what="the whitelisted address to be let in")
+
+
+def test_networks_that_may_read_it(start):
+  server = start(trusted_proxies="127.0.0.1/32", metrics_allow="192.0.2.0/24, 2001:db8::/32")
+  client = server.client()
+  for address, status in (("192.0.2.7", 200), ("2001:db8::7", 200), ("192.0.3.7", 401), ("::ffff:192.0.2.7", 200)):
+    assert client.get("//metrics", headers={"X-Forwarded-For": address}).status == status, address
+  assert client.get("/admin/users", headers={"X-Forwarded-For": "192.0.2.7"}).status == 401, "metrics are all it opens"
+  unproxied = start(metrics_allow="127.0.0.0/8").client()
+  assert unproxied.get("//metrics").status == 200
+  assert unproxied.get("//metrics", headers={"X-Forwarded-For": "192.0.2.7"}).status == 401, "a proxy that nobody trusts speaks for strangers"

@@ -422,6 +422,7 @@ static void take_socket(void *context, int fd, const char *early, size_t early_l
     }
     if (end_code)
         sok_ws_close_one(hub->ws, socket, end_code, "session ended");
+    sok_metric_add(hub->options.metrics, SOK_METRIC_WS_CONNECTIONS, 1, 0, 0, 0);
     sok_metric_set(hub->options.metrics, SOK_METRIC_WS_CLIENTS, sok_ws_count(hub->ws), 0, 0);
 }
 
@@ -445,6 +446,7 @@ enum sok_status sok_hub_accept(
     if (!add_client(hub, client)) {
         free_client(client);
         (void)sok_fail(err, SOK_LIMITED, "this address has too many WebSockets open");
+        sok_metric_add(hub->options.metrics, SOK_METRIC_API_LIMITED, 1, SOK_LIMIT_WEBSOCKETS, 0, 0);
         err->retry_after_s = 10;
         return SOK_LIMITED;
     }
@@ -511,7 +513,11 @@ enum sok_status sok_hub_new(
     hub->max_per_ip = options->max_per_ip;
     pthread_mutex_init(&hub->lock, NULL);
     const struct sok_ws_options ws_options = {
-        .clock = options->clock, .context = hub, .on_message = on_message, .on_close = on_close};
+        .clock = options->clock,
+        .metrics = options->metrics,
+        .context = hub,
+        .on_message = on_message,
+        .on_close = on_close};
     enum sok_status status = sok_ws_new(&ws_options, &hub->ws, err);
     if (status == SOK_OK)
         status = sok_queue_subscribe(options->queue, "", on_event, hub, err);

@@ -97,6 +97,9 @@ static void deliver(
             break;
         sok_log_error(SOK_LOG_WARN, SOK_LOG_AUTH, "a mail for a new password could not be sent", &err);
     }
+    sok_metric_add(
+        mails->api->metrics, SOK_METRIC_MAILS, 1, status == SOK_OK ? SOK_SENDING_SENT : SOK_SENDING_FAILED, 0,
+        0);
     if (status == SOK_OK)
         sok_log(
             SOK_LOG_INFO, SOK_LOG_AUTH, "a mail for a new password was sent",

@@ -6,6 +6,7 @@
 #include "backends/queue/queue.h"
 #include "base/digest.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "runtime/log.h"
 #include "services/uploads/uploads.h"
 
@@ -58,11 +59,28 @@ static enum sok_status refuse_unscanned(struct sok_error *err)
     return SOK_UNAVAILABLE;
 }
 
+static void measure(
+    const struct sok_request *request, int64_t started_us, enum sok_status status, bool is_infected)
+{
+    struct sok_api *api = sok_api_of(request);
+    int result = status != SOK_OK ? SOK_UPLOAD_UNAVAILABLE
+                 : is_infected    ? SOK_UPLOAD_INFECTED
+                                  : SOK_UPLOAD_CLEAN;
+    if (!api->config->clamd)
+        result = SOK_UPLOAD_UNSCANNED;
+    else
+        sok_metric_observe(
+            api->metrics, SOK_METRIC_UPLOAD_SECONDS, (double)(sok_time_mono_us() - started_us) / 1e6, 0);
+    sok_metric_add(api->metrics, SOK_METRIC_UPLOADS, 1, result, 0, 0);
+}
+
 static enum sok_status scan(struct sok_request *request, const char *field, struct sok_error *err)
 {
     struct sok_uploads *uploads = sok_api_of(request)->uploads;
-    struct sok_clamd_verdict verdict;
+    struct sok_clamd_verdict verdict = {.is_infected = false};
+    int64_t started_us = sok_time_mono_us();
     enum sok_status status = sok_uploads_scan(uploads, request->upload, request->upload_len, &verdict, err);
+    measure(request, started_us, status, verdict.is_infected);
     if (status == SOK_UNAVAILABLE && sok_text_eq(err->code, "scanner_unavailable"))
         return refuse_unscanned(err);
     SOK_TRY(status);

@@ -81,6 +81,7 @@ static enum sok_status open_backends(struct sok_program *program, struct sok_err
     sok_changes_listen(program->db, program->cache);
     SOK_TRY(sok_queue_open(config->queue_url, &program->queue, err));
     sok_log_set_sink(keep_line, program);
+    sok_queue_measure(program->queue, program->metrics);
     return sok_overrides_open(
         &(struct sok_overrides_options){
             .config = &program->config,
@@ -145,7 +146,10 @@ static enum sok_status open_services(struct sok_program *program, struct sok_err
     const struct sok_clock *clock = &sok_clock_system;
     SOK_TRY(sok_http_client_new(
         &(struct sok_http_client_options){
-            .clock = clock, .user_agent = "Sokoul/" SOK_VERSION, .allow_hosts = config->allow_hosts},
+            .clock = clock,
+            .metrics = program->metrics,
+            .user_agent = "Sokoul/" SOK_VERSION,
+            .allow_hosts = config->allow_hosts},
         &program->http, err));
     SOK_TRY(sok_auth_open(
         &(struct sok_auth_options){

@@ -28,6 +28,7 @@
 
 struct sok_http_client {
     const struct sok_clock *clock;
+    struct sok_metrics *metrics;
     int64_t backoff_unit_ms;
     struct sok_breakers *breakers;
     struct sok_transfers *transfers;
@@ -225,6 +226,7 @@ static enum sok_status fetch_with_retries(
             return status; // it would not be heard any more
         if (!sok_transfers_sleep(state->client->transfers, state->cancelled, wait))
             return fail_code(err, SOK_CANCELLED, NULL, hop->url.host, "cancelled");
+        sok_metric_add(state->client->metrics, SOK_METRIC_HTTP_CLIENT_RETRIES, 1, 0, 0, 0);
     }
 }
 
@@ -252,6 +254,7 @@ static enum sok_status check_breaker(
     int64_t wait = 0;
     if (!breaker || sok_breaker_try(client->breakers, breaker, &wait))
         return SOK_OK;
+    sok_metric_add(client->metrics, SOK_METRIC_HTTP_CLIENT_SPARED, 1, 0, 0, 0);
     fail_code(err, SOK_UNAVAILABLE, "circuit_open", host, "failed too often, not asked for a while");
     if (err)
         err->retry_after_s = (int)((wait + 999) / 1000);
@@ -285,6 +288,16 @@ static void count_caller(struct sok_http_client *client, int by)
     pthread_mutex_unlock(&client->lock);
 }
 
+static void measure(struct sok_http_client *client, const struct sok_http_reply *reply)
+{
+    static const enum sok_label_http_result results[] = {SOK_HTTP_FAILED, SOK_HTTP_FAILED, SOK_HTTP_2XX,
+                                                         SOK_HTTP_3XX,    SOK_HTTP_4XX,    SOK_HTTP_5XX};
+    int class = reply->status / 100;
+    int result = class >= 0 && class < (int)SOK_ARRAY_LEN(results) ? (int)results[class] : SOK_HTTP_FAILED;
+    sok_metric_add(client->metrics, SOK_METRIC_HTTP_CLIENT_REQUESTS, 1, result, 0, 0);
+    sok_metric_observe(client->metrics, SOK_METRIC_HTTP_CLIENT_SECONDS, (double)reply->latency_ms / 1000, 0);
+}
+
 enum sok_status sok_http_fetch(
     struct sok_http_client *client, struct sok_arena *arena, const struct sok_http_fetch *fetch,
     struct sok_http_reply *ret, struct sok_error *err)
@@ -315,6 +328,7 @@ enum sok_status sok_http_fetch(
     if (fetch->breaker)
         report(client, fetch->breaker, status);
     ret->latency_ms = sok_time_mono_ms() - started;
+    measure(client, ret);
     count_caller(client, -1);
     return status;
 }
@@ -375,6 +389,7 @@ enum sok_status sok_http_client_new(
     if (!client)
         sok_panic("out of memory for the HTTP client");
     client->clock = options->clock;
+    client->metrics = options->metrics;
     client->backoff_unit_ms = options->backoff_unit_ms > 0 ? options->backoff_unit_ms : BACKOFF_UNIT_MS;
     client->breakers = sok_breakers_new(options->clock);
     pthread_mutex_init(&client->lock, NULL);

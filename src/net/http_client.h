@@ -10,14 +10,16 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "runtime/clock.h"
+#include "runtime/metrics.h"
 
 struct sok_http_client;
 
 struct sok_http_client_options {
     const struct sok_clock *clock;
-    const char *user_agent;  // "Sokoul/0.1 (+https://...)"
-    const char *allow_hosts; // comma-separated host:port that may be private; NULL: none
-    int64_t backoff_unit_ms; // the first wait between tries; 0: 1,000. Tests make it small
+    const char *user_agent;      // "Sokoul/0.1 (+https://...)"
+    const char *allow_hosts;     // comma-separated host:port that may be private; NULL: none
+    struct sok_metrics *metrics; // may be NULL
+    int64_t backoff_unit_ms;     // the first wait between tries; 0: 1,000. Tests make it small
 };
 
 // Starts the client's own thread. Owned by the caller; freeing cancels what runs.

@@ -132,7 +132,10 @@ struct sok_exchange {
     bool may_wait;   // the handler runs in a lane
     bool goes_slow;  // the handler has asked for the slow lane
     bool counted_as_suspended;
-    bool has_body; // the header announces one
+    bool has_body;   // the header announces one
+    bool is_stream;  // the body is ranges of a byte source
+    bool is_counted; // http_measure.c's, and:
+    int64_t written_before;
 };
 
 // --- http_request.c: libmicrohttpd's callbacks; `cls` is the server.
@@ -181,6 +184,11 @@ void sok_exchange_read_ids(struct sok_exchange *exchange);
 enum MHD_Result sok_exchange_refuse_head(struct sok_exchange *exchange);
 // libmicrohttpd's own MHD_queue_response; NULL when it cannot be found.
 sok_queue_response sok_find_queue_response(void);
+
+// --- http_measure.c
+// Around the sending of a reply with ranges; nothing for others. Connection's thread.
+void sok_exchange_measure_stream(struct sok_exchange *exchange);
+void sok_exchange_measure_end(struct sok_exchange *exchange);
 
 // --- http_pump.c
 #define SOK_PUMPS_MAX 512

@@ -122,8 +122,10 @@ static void run_pump(void *context)
     bool came = !pump->server->ending && fill(pump);
     if (!came) {
         int64_t now_ms = sok_time_mono_ms();
-        if (!pump->stalled_since_ms)
+        if (!pump->stalled_since_ms) {
             pump->stalled_since_ms = started_ms;
+            sok_metric_add(pump->server->options.metrics, SOK_METRIC_STREAM_WAITS, 1, 0, 0, 0);
+        }
         if (!pump->server->ending && now_ms - pump->stalled_since_ms < STALL_MS && !client_is_gone(pump)) {
             if (now_ms - started_ms < NAP_MS)
                 nap(NAP_MS);
@@ -132,6 +134,10 @@ static void run_pump(void *context)
         }
         pump->failed = true;
     }
+    if (pump->stalled_since_ms)
+        sok_metric_observe(
+            pump->server->options.metrics, SOK_METRIC_STREAM_WAIT_SECONDS,
+            (double)(sok_time_mono_ms() - pump->stalled_since_ms) / 1000, 0);
     struct MHD_Connection *mhd = pump->mhd;
     pump->stalled_since_ms = 0;
     pump->with_pool = false;

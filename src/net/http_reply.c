@@ -390,6 +390,7 @@ static void make_ranges(struct sok_exchange *exchange)
             request, "Content-Range", content_range(request->arena, ranges[0], source->size_bytes));
     response->mhd = count > 1 ? make_multipart(exchange, ranges, count) : make_single(exchange, ranges[0]);
     response->kind = SOK_REPLY_BYTES; // the source is MHD's or the pump's now
+    exchange->is_stream = true;
     if (!response->mhd) {
         (void)sok_fail(&exchange->error, SOK_UNAVAILABLE, "too many streams are running");
         exchange->error.retry_after_s = 5;
@@ -499,6 +500,7 @@ enum MHD_Result sok_exchange_send(struct sok_exchange *exchange)
         server, exchange->connection, response->kind == SOK_REPLY_UPGRADE ? SOK_CONN_TAKEN : SOK_CONN_BUSY);
     sok_exchange_add_headers(exchange);
     sok_exchange_report(exchange);
+    sok_exchange_measure_stream(exchange);
     if (response->body_bytes > (1 << 20))
         MHD_set_connection_option(exchange->mhd, MHD_CONNECTION_OPTION_TIMEOUT, STREAM_IDLE_S);
     enum MHD_Result queued =

@@ -53,6 +53,7 @@ void sok_exchange_done(
     struct sok_http_server *server = exchange->server;
     if (exchange->connection && exchange->connection->phase != SOK_CONN_TAKEN)
         sok_connection_set(server, exchange->connection, SOK_CONN_WAITING);
+    sok_exchange_measure_end(exchange);
     if (exchange->connection)
         exchange->connection->exchange = NULL;
     resumed(exchange);
@@ -339,6 +340,7 @@ static enum MHD_Result suspend_into_lane(struct sok_exchange *exchange)
         &exchange->error, SOK_UNAVAILABLE,
         is_hash ? "too many sign-ins are waiting" : "too many slow requests are waiting");
     exchange->error.code = "overloaded";
+    sok_metric_add(server->options.metrics, SOK_METRIC_API_REFUSED, 1, SOK_REFUSAL_OVERLOAD, 0, 0);
     exchange->error.retry_after_s = is_hash ? 5 : 1;
     bool was_suspended = exchange->state == SOK_EX_SUSPENDED;
     sok_exchange_finish(exchange, SOK_UNAVAILABLE);

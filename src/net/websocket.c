@@ -133,8 +133,10 @@ static void push(struct sok_ws *ws, struct client *client, struct sok_ws_message
     int max = ws->options.queue_messages_max;
     if (client->queue_count == max || client->queue_bytes + message->len > ws->options.queue_bytes_max) {
         set_close(ws, client, SOK_WS_TRY_LATER, "reading too slowly");
+        sok_metric_add(ws->options.metrics, SOK_METRIC_WS_DROPPED, 1, SOK_WS_DROP_SLOW, 0, 0);
         return;
     }
+    sok_metric_add(ws->options.metrics, SOK_METRIC_WS_MESSAGES, 1, SOK_DIRECTION_OUT, 0, 0);
     if (!client->queue && !(client->queue = calloc((size_t)max, sizeof(struct sok_ws_message *))))
         sok_panic("out of memory for a client's queue");
     client->queue[(client->queue_first + client->queue_count++) % max] = sok_ws_message_hold(message);
@@ -211,6 +213,8 @@ static void take_message(
     client->unanswered = 0; // whatever comes shows that somebody is there
     if (client->closing)
         return;
+    if (arg->opcode == WSLAY_TEXT_FRAME || arg->opcode == WSLAY_BINARY_FRAME)
+        sok_metric_add(options->metrics, SOK_METRIC_WS_MESSAGES, 1, SOK_DIRECTION_IN, 0, 0);
     if (arg->opcode == WSLAY_TEXT_FRAME)
         options->on_message(
             options->context, client->id, client->user, (const char *)arg->msg, arg->msg_length);
@@ -348,6 +352,7 @@ static void check_time(struct sok_ws *ws, struct client *client, int64_t now_ms)
     } else if (!client->closing && now_ms >= client->ping_at_ms) {
         client->ping_at_ms = now_ms + PING_MS;
         if (client->unanswered++ == 2) {
+            sok_metric_add(ws->options.metrics, SOK_METRIC_WS_DROPPED, 1, SOK_WS_DROP_SILENT, 0, 0);
             client->broken = true;
         } else {
             struct wslay_event_msg ping = {WSLAY_PING, NULL, 0};

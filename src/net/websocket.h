@@ -13,6 +13,7 @@
 
 #include "base/status.h"
 #include "runtime/clock.h"
+#include "runtime/metrics.h"
 
 #define SOK_WS_GOING_AWAY 1001
 #define SOK_WS_POLICY 1008
@@ -22,7 +23,8 @@ struct sok_ws;
 
 struct sok_ws_options {
     const struct sok_clock *clock;
-    void *context; // of the callbacks
+    struct sok_metrics *metrics; // may be NULL
+    void *context;               // of the callbacks
     // A text message (UTF-8), valid during the call, not NUL-terminated. On the hub's own thread; must not
     // block.
     void (*on_message)(void *context, uint64_t client, void *user, const char *text, size_t len);

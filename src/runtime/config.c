@@ -30,6 +30,8 @@ static const struct sok_config_row rows[] = {
      AT(listen)},
     {"SOKOUL_METRICS_LISTEN", "", "addresses for /metrics of a process without the api role, or off", 0, 0,
      K(LISTEN_OR_OFF), AT(metrics_listen)},
+    {"SOKOUL_METRICS_ALLOW", "", "networks that may read /metrics beside loopback", 0, 0, K(CIDRS),
+     AT(metrics_allow)},
     {"SOKOUL_DATA_DIR", "./data", "database, keys, resume data, cache", 0, 0, K(TEXT), AT(data_dir)},
     {"SOKOUL_ROLES", "api,scout,hunter,oracle,sentinel", "what this process runs", 0, 0, K(ROLES), AT(roles)},
     {"SOKOUL_DATABASE_URL", "sqlite:$DATA_DIR/sokoul.db", "sqlite:PATH or postgresql://…", 1, 0, K(DATABASE),

@@ -28,6 +28,7 @@ enum sok_role { // bits of sok_config.roles
 struct sok_config {
     const char *listen;         // comma-separated addr:port or unix:PATH
     const char *metrics_listen; // the same, or "off"; NULL: the usual one
+    const char *metrics_allow;  // CIDRs, comma-separated
     const char *data_dir;
     unsigned roles;
     const char *database_url, *database_replica_urls;

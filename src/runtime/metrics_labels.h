@@ -27,6 +27,20 @@ enum sok_label {
     SOK_LABEL_TRANSACTION,     // enum sok_label_transaction
     SOK_LABEL_VERSION,         // open: sok_label_intern
     SOK_LABEL_WORKER,          // found by its name
+    SOK_LABEL_DIRECTION,       // enum sok_label_direction
+    SOK_LABEL_DOWNLOAD_END,    // found by its name
+    SOK_LABEL_HTTP_RESULT,     // enum sok_label_http_result
+    SOK_LABEL_JOB,             // found by its name
+    SOK_LABEL_LIMIT,           // enum sok_label_limit
+    SOK_LABEL_LOGIN,           // enum sok_label_login
+    SOK_LABEL_OUTCOME,         // enum sok_label_outcome
+    SOK_LABEL_REFRESH,         // enum sok_label_refresh
+    SOK_LABEL_REFUSAL,         // enum sok_label_refusal
+    SOK_LABEL_SENDING,         // enum sok_label_sending
+    SOK_LABEL_STATE,           // found by its name
+    SOK_LABEL_UPLOAD,          // enum sok_label_upload
+    SOK_LABEL_VERIFIED,        // enum sok_label_verified
+    SOK_LABEL_WS_DROP,         // enum sok_label_ws_drop
     SOK_LABEL_COUNT
 };
 
@@ -63,5 +77,34 @@ enum sok_label_query_type {
 };
 enum sok_label_removal { SOK_REMOVAL_EVICTED = 1, SOK_REMOVAL_EXPIRED, SOK_REMOVAL_CLEARED };
 enum sok_label_transaction { SOK_TRANSACTION_COMMITTED = 1, SOK_TRANSACTION_FAILED };
+enum sok_label_direction { SOK_DIRECTION_IN = 1, SOK_DIRECTION_OUT };
+enum sok_label_http_result { SOK_HTTP_2XX = 1, SOK_HTTP_3XX, SOK_HTTP_4XX, SOK_HTTP_5XX, SOK_HTTP_FAILED };
+enum sok_label_limit {
+    SOK_LIMIT_IP = 1,
+    SOK_LIMIT_API,
+    SOK_LIMIT_SEARCH,
+    SOK_LIMIT_AUTH,
+    SOK_LIMIT_ACCOUNT,
+    SOK_LIMIT_DOWNLOADS,
+    SOK_LIMIT_WEBSOCKETS
+};
+enum sok_label_login { SOK_LOGIN_OK = 1, SOK_LOGIN_FAILED, SOK_LOGIN_LIMITED };
+enum sok_label_outcome { SOK_OUTCOME_COMPLETED = 1, SOK_OUTCOME_FAILED };
+enum sok_label_refresh { SOK_REFRESH_OK = 1, SOK_REFRESH_REFUSED, SOK_REFRESH_REUSED };
+enum sok_label_refusal {
+    SOK_REFUSAL_BLACKLIST = 1,
+    SOK_REFUSAL_HOST,
+    SOK_REFUSAL_POLICY,
+    SOK_REFUSAL_OVERLOAD
+};
+enum sok_label_sending { SOK_SENDING_SENT = 1, SOK_SENDING_FAILED };
+enum sok_label_upload {
+    SOK_UPLOAD_CLEAN = 1,
+    SOK_UPLOAD_INFECTED,
+    SOK_UPLOAD_UNAVAILABLE,
+    SOK_UPLOAD_UNSCANNED
+};
+enum sok_label_verified { SOK_VERIFIED_OK = 1, SOK_VERIFIED_REFUSED };
+enum sok_label_ws_drop { SOK_WS_DROP_SLOW = 1, SOK_WS_DROP_SILENT };
 
 #endif

@@ -54,6 +54,22 @@ static const char *const job_statuses[] = {"other", "completed", "failed", "retr
 static const char *const transactions[] = {"other", "committed", "failed"};
 static const char *const workers[] = {"other", "scout", "hunter", "oracle", "librarian", "sentinel"};
 
+static const char *const directions[] = {"other", "in", "out"};
+static const char *const download_ends[] = {"other", "completed", "failed", "cancelled"};
+static const char *const http_results[] = {"other", "2xx", "3xx", "4xx", "5xx", "failed"};
+static const char *const jobs[] = {"other", "search", "download", "score", "monitor"};
+static const char *const limits[] = {"other", "ip",      "api",       "search",
+                                     "auth",  "account", "downloads", "websockets"};
+static const char *const logins[] = {"other", "ok", "failed", "limited"};
+static const char *const outcomes[] = {"other", "completed", "failed"};
+static const char *const refreshes[] = {"other", "ok", "refused", "reused"};
+static const char *const refusals[] = {"other", "blacklist", "host", "policy", "overload"};
+static const char *const sendings[] = {"other", "sent", "failed"};
+static const char *const states[] = {"other", "pending", "running", "failed", "completed", "cancelled"};
+static const char *const uploads[] = {"other", "clean", "infected", "unavailable", "unscanned"};
+static const char *const verifieds[] = {"other", "ok", "refused"};
+static const char *const ws_drops[] = {"other", "slow", "silent"};
+
 // What the server answers, beside what nobody has thought of.
 static const char *const statuses[] = {
     "other", "101", "200", "201", "202", "204", "206", "301", "302", "303", "304", "307", "308", "400",
@@ -94,6 +110,20 @@ const struct sok_label_row sok_label_rows[SOK_LABEL_COUNT] = {
     [SOK_LABEL_JOB_STATUS] = {"status", FIXED(job_statuses)},
     [SOK_LABEL_TRANSACTION] = {"status", FIXED(transactions)},
     [SOK_LABEL_VERSION] = {"version", NULL, 2},
+    [SOK_LABEL_DIRECTION] = {"direction", FIXED(directions)},
+    [SOK_LABEL_DOWNLOAD_END] = {"status", FIXED(download_ends)},
+    [SOK_LABEL_HTTP_RESULT] = {"result", FIXED(http_results)},
+    [SOK_LABEL_JOB] = {"job", FIXED(jobs)},
+    [SOK_LABEL_LIMIT] = {"limit", FIXED(limits)},
+    [SOK_LABEL_LOGIN] = {"result", FIXED(logins)},
+    [SOK_LABEL_OUTCOME] = {"status", FIXED(outcomes)},
+    [SOK_LABEL_REFRESH] = {"result", FIXED(refreshes)},
+    [SOK_LABEL_REFUSAL] = {"reason", FIXED(refusals)},
+    [SOK_LABEL_SENDING] = {"result", FIXED(sendings)},
+    [SOK_LABEL_STATE] = {"state", FIXED(states)},
+    [SOK_LABEL_UPLOAD] = {"result", FIXED(uploads)},
+    [SOK_LABEL_VERIFIED] = {"result", FIXED(verifieds)},
+    [SOK_LABEL_WS_DROP] = {"reason", FIXED(ws_drops)},
     [SOK_LABEL_WORKER] = {"worker_type", FIXED(workers)},
 };
 
@@ -117,6 +147,13 @@ const struct sok_metric_row sok_metric_rows[SOK_METRIC_COUNT] = {
          SOK_SECONDS,
          {L(PART)}},
     [SOK_METRIC_API_ACTIVE] = {"sokoul_api_requests_active", "HTTP requests being answered", SOK_GAUGE, {0}},
+    [SOK_METRIC_API_LIMITED] =
+        {"sokoul_api_limited_total", "Requests refused because a limit was reached", SOK_COUNTER, {L(LIMIT)}},
+    [SOK_METRIC_API_REFUSED] =
+        {"sokoul_api_refused_total",
+         "Requests refused before their handler for another reason",
+         SOK_COUNTER,
+         {L(REFUSAL)}},
     // Database
     [SOK_METRIC_DB_CONNECTIONS] =
         {"sokoul_db_connections_active", "Database connections in use", SOK_GAUGE, {0}},
@@ -170,6 +207,32 @@ const struct sok_metric_row sok_metric_rows[SOK_METRIC_COUNT] = {
     [SOK_METRIC_WORKER_BUSY] = {"sokoul_worker_busy", "Jobs being run", SOK_GAUGE, {L(WORKER)}},
     [SOK_METRIC_WORKER_ERRORS] =
         {"sokoul_worker_errors_total", "Jobs that failed a try", SOK_COUNTER, {L(WORKER), L(ERROR_TYPE)}},
+    [SOK_METRIC_WORKER_RETRIES] =
+        {"sokoul_worker_retries_total", "Jobs that wait for another try", SOK_COUNTER, {L(WORKER)}},
+    [SOK_METRIC_WORKER_DEAD] =
+        {"sokoul_worker_dead_letters_total", "Jobs that failed for good", SOK_COUNTER, {L(WORKER)}},
+    [SOK_METRIC_WORKER_LEASES_LOST] =
+        {"sokoul_worker_leases_lost_total",
+         "Runs whose result was refused, since another worker has the job",
+         SOK_COUNTER,
+         {L(WORKER)}},
+    [SOK_METRIC_WORKER_WAIT_SECONDS] =
+        {"sokoul_worker_job_wait_duration_seconds",
+         "Time from asking for a job to its first run",
+         SOK_LONG_SECONDS,
+         {L(WORKER)}},
+    [SOK_METRIC_QUEUE_TASKS] =
+        {"sokoul_queue_tasks",
+         "Jobs in the database, as Sentinel counts them",
+         SOK_GAUGE,
+         {L(JOB), L(STATE)}},
+    [SOK_METRIC_QUEUE_PUBLISHED] =
+        {"sokoul_queue_published_total", "Wake-ups sent to workers", SOK_COUNTER, {L(JOB)}},
+    [SOK_METRIC_QUEUE_EVENTS] =
+        {"sokoul_queue_events_published_total",
+         "Events sent to other threads and processes",
+         SOK_COUNTER,
+         {0}},
     // Providers
     [SOK_METRIC_SEARCH_REQUESTS] =
         {"sokoul_search_requests_total", "Searches sent to a provider", SOK_COUNTER, {L(PROVIDER)}},
@@ -182,6 +245,23 @@ const struct sok_metric_row sok_metric_rows[SOK_METRIC_COUNT] = {
          "Searches a provider failed",
          SOK_COUNTER,
          {L(PROVIDER), L(ERROR_TYPE)}},
+    [SOK_METRIC_HTTP_CLIENT_REQUESTS] =
+        {"sokoul_http_client_requests_total",
+         "Outgoing requests, by what came of the last try",
+         SOK_COUNTER,
+         {L(HTTP_RESULT)}},
+    [SOK_METRIC_HTTP_CLIENT_SECONDS] =
+        {"sokoul_http_client_request_duration_seconds",
+         "Time of an outgoing request with its tries",
+         SOK_LONG_SECONDS,
+         {0}},
+    [SOK_METRIC_HTTP_CLIENT_RETRIES] =
+        {"sokoul_http_client_retries_total", "Further tries of outgoing requests", SOK_COUNTER, {0}},
+    [SOK_METRIC_HTTP_CLIENT_SPARED] =
+        {"sokoul_http_client_breaker_refused_total",
+         "Outgoing requests not sent because the other side failed too often",
+         SOK_COUNTER,
+         {0}},
     // Downloads
     [SOK_METRIC_DOWNLOAD_BYTES] =
         {"sokoul_download_bytes_total", "Payload bytes downloaded", SOK_COUNTER, {0}},
@@ -189,8 +269,73 @@ const struct sok_metric_row sok_metric_rows[SOK_METRIC_COUNT] = {
         {"sokoul_download_duration_seconds", "Time from start to complete download", SOK_LONG_SECONDS, {0}},
     [SOK_METRIC_DOWNLOAD_SPEED] =
         {"sokoul_download_speed_bytes_per_second", "Payload speed of all downloads", SOK_GAUGE, {0}},
+    [SOK_METRIC_DOWNLOAD_UPLOADED] =
+        {"sokoul_download_uploaded_bytes_total", "Payload bytes given to peers", SOK_COUNTER, {0}},
+    [SOK_METRIC_DOWNLOAD_UP_SPEED] =
+        {"sokoul_download_upload_speed_bytes_per_second",
+         "Payload speed to peers of all downloads",
+         SOK_GAUGE,
+         {0}},
+    [SOK_METRIC_DOWNLOADS_ACTIVE] =
+        {"sokoul_downloads_active",
+         "Downloads that this process leads and that are not seeding",
+         SOK_GAUGE,
+         {0}},
+    [SOK_METRIC_DOWNLOAD_PEERS] =
+        {"sokoul_download_peers", "Peers connected, over all downloads", SOK_GAUGE, {0}},
+    [SOK_METRIC_DOWNLOADS_ENDED] =
+        {"sokoul_downloads_ended_total", "Downloads that came to their end", SOK_COUNTER, {L(DOWNLOAD_END)}},
+    [SOK_METRIC_DOWNLOAD_ERRORS] =
+        {"sokoul_download_errors_total", "Failed tries of downloads", SOK_COUNTER, {L(ERROR_TYPE)}},
+    [SOK_METRIC_IMPORTS] =
+        {"sokoul_library_imports_total", "Imports of downloads into the library", SOK_COUNTER, {L(OUTCOME)}},
+    [SOK_METRIC_IMPORT_SECONDS] =
+        {"sokoul_library_import_duration_seconds", "Time of an import", SOK_LONG_SECONDS, {0}},
+    // Streaming
+    [SOK_METRIC_STREAMS_ACTIVE] =
+        {"sokoul_streams_active", "Films being sent by this process", SOK_GAUGE, {0}},
+    [SOK_METRIC_STREAM_BYTES] =
+        {"sokoul_stream_bytes_total",
+         "Bytes of films sent by this process; a proxy that has the file sends others",
+         SOK_COUNTER,
+         {0}},
+    [SOK_METRIC_STREAM_WAITS] =
+        {"sokoul_stream_waits_total",
+         "Times that a player waited for bytes which had not arrived yet",
+         SOK_COUNTER,
+         {0}},
+    [SOK_METRIC_STREAM_WAIT_SECONDS] =
+        {"sokoul_stream_wait_duration_seconds", "Time of such a wait", SOK_LONG_SECONDS, {0}},
     // WebSockets
     [SOK_METRIC_WS_CLIENTS] = {"sokoul_ws_clients", "WebSockets open", SOK_GAUGE, {0}},
+    [SOK_METRIC_WS_CONNECTIONS] = {"sokoul_ws_connections_total", "WebSockets opened", SOK_COUNTER, {0}},
+    [SOK_METRIC_WS_MESSAGES] =
+        {"sokoul_ws_messages_total", "WebSocket messages", SOK_COUNTER, {L(DIRECTION)}},
+    [SOK_METRIC_WS_DROPPED] =
+        {"sokoul_ws_dropped_total",
+         "WebSockets ended because their client was slow or silent",
+         SOK_COUNTER,
+         {L(WS_DROP)}},
+    // Accounts
+    [SOK_METRIC_AUTH_LOGINS] = {"sokoul_auth_logins_total", "Sign-in attempts", SOK_COUNTER, {L(LOGIN)}},
+    [SOK_METRIC_AUTH_LOGIN_SECONDS] =
+        {"sokoul_auth_password_hash_duration_seconds", "Time to judge a password", SOK_SECONDS, {0}},
+    [SOK_METRIC_AUTH_TOKENS] =
+        {"sokoul_auth_tokens_total", "Access tokens looked at", SOK_COUNTER, {L(VERIFIED)}},
+    [SOK_METRIC_AUTH_API_KEYS] =
+        {"sokoul_auth_api_keys_total", "API keys looked at", SOK_COUNTER, {L(VERIFIED)}},
+    [SOK_METRIC_AUTH_REFRESHES] =
+        {"sokoul_auth_refreshes_total",
+         "Refresh tokens looked at; one that is used again ends its session",
+         SOK_COUNTER,
+         {L(REFRESH)}},
+    [SOK_METRIC_AUDIT_ENTRIES] =
+        {"sokoul_audit_entries_total", "Entries written to the audit log", SOK_COUNTER, {0}},
+    [SOK_METRIC_MAILS] = {"sokoul_mails_total", "Mails for new passwords", SOK_COUNTER, {L(SENDING)}},
+    [SOK_METRIC_UPLOADS] =
+        {"sokoul_uploads_total", "Uploaded files, by what the virus scanner said", SOK_COUNTER, {L(UPLOAD)}},
+    [SOK_METRIC_UPLOAD_SECONDS] =
+        {"sokoul_upload_scan_duration_seconds", "Time of a virus scan", SOK_SECONDS, {0}},
     // The machine and the process
     [SOK_METRIC_SYSTEM_CPU] = {"sokoul_system_cpu_percent", "Busy share of all processors", SOK_GAUGE, {0}},
     [SOK_METRIC_SYSTEM_MEMORY] =

@@ -65,6 +65,8 @@ struct sok_hunt {
     int64_t event_at, resume_at, files_at; // when they were last done, monotonic
     int64_t idle_since;                    // no payload since; 0: it flows
     int64_t idle_bytes, metric_bytes;
+    int64_t metric_uploaded; // and metric_bytes: what was counted already
+    bool is_measured;        // they are known
     bool resume_asked;
     struct sok_hunt_job job;
 };

@@ -174,9 +174,15 @@ static void forget_ended(struct sok_hunter *hunter)
 
 static void note_speed(struct sok_hunter *hunter)
 {
-    int64_t speed = 0;
-    for (const struct sok_hunt *hunt = hunter->hunts; hunt; hunt = hunt->next)
+    int64_t speed = 0, up_speed = 0, peers = 0;
+    for (const struct sok_hunt *hunt = hunter->hunts; hunt; hunt = hunt->next) {
         speed += hunt->row.download_speed;
+        up_speed += hunt->row.upload_speed;
+        peers += hunt->row.peers;
+    }
+    sok_metric_set(hunter->env.metrics, SOK_METRIC_DOWNLOAD_UP_SPEED, (double)up_speed, 0, 0);
+    sok_metric_set(hunter->env.metrics, SOK_METRIC_DOWNLOAD_PEERS, (double)peers, 0, 0);
+    sok_metric_set(hunter->env.metrics, SOK_METRIC_DOWNLOADS_ACTIVE, sok_hunter_active(hunter), 0, 0);
     sok_metric_set(hunter->env.metrics, SOK_METRIC_DOWNLOAD_SPEED, (double)speed, 0, 0);
     int label = sok_label_find(SOK_LABEL_WORKER, "hunter");
     sok_metric_set(hunter->env.metrics, SOK_METRIC_WORKER_BUSY, sok_hunter_active(hunter), label, 0);

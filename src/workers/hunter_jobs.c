@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "base/text.h"
+#include "base/time.h"
 #include "net/http_client.h"
 #include "runtime/log.h"
 #include "services/auth/secretbox.h"
@@ -97,6 +98,7 @@ static void run_import(void *context)
     struct sok_library *library = hunt->hunter->env.library;
     struct sok_import *import = &job->import.import;
     sok_hunt_enter(hunt);
+    int64_t started_ms = sok_time_mono_ms();
     import->mode = SOK_IMPORT_LINK;
     job->import.note = NULL;
     job->status = sok_library_import(library, job->arena, import, &job->import.result, &job->err);
@@ -106,6 +108,12 @@ static void run_import(void *context)
         import->mode = SOK_IMPORT_COPY;
         job->status = sok_library_import(library, job->arena, import, &job->import.result, &job->err);
     }
+    struct sok_metrics *metrics = hunt->hunter->env.metrics;
+    sok_metric_observe(
+        metrics, SOK_METRIC_IMPORT_SECONDS, (double)(sok_time_mono_ms() - started_ms) / 1000, 0);
+    sok_metric_add(
+        metrics, SOK_METRIC_IMPORTS, 1, job->status == SOK_OK ? SOK_OUTCOME_COMPLETED : SOK_OUTCOME_FAILED, 0,
+        0);
     finish(hunt);
 }
 

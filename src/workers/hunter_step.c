@@ -216,13 +216,24 @@ static void publish_progress(struct sok_hunt *hunt, int64_t mono_ms)
     sok_hunt_publish(hunt, "download.progress");
 }
 
+// What came since the last look; at the first one, since the row was written. The torrent's own figures are
+// of all its sessions, and begin anew where its resume data is lost.
 static void count_bytes(struct sok_hunt *hunt, const struct sok_torrent_status *status)
 {
-    if (hunt->metric_bytes && status->downloaded_bytes > hunt->metric_bytes)
-        sok_metric_add(
-            hunt->hunter->env.metrics, SOK_METRIC_DOWNLOAD_BYTES,
-            (double)(status->downloaded_bytes - hunt->metric_bytes), 0, 0, 0);
+    struct sok_metrics *metrics = hunt->hunter->env.metrics;
+    if (!hunt->is_measured) {
+        hunt->metric_bytes = hunt->row.downloaded_bytes;
+        hunt->metric_uploaded = hunt->row.uploaded_bytes;
+    }
+    hunt->is_measured = true;
+    int64_t down = status->downloaded_bytes - hunt->metric_bytes;
+    int64_t up = status->uploaded_bytes - hunt->metric_uploaded;
+    if (down > 0)
+        sok_metric_add(metrics, SOK_METRIC_DOWNLOAD_BYTES, (double)down, 0, 0, 0);
+    if (up > 0)
+        sok_metric_add(metrics, SOK_METRIC_DOWNLOAD_UPLOADED, (double)up, 0, 0, 0);
     hunt->metric_bytes = status->downloaded_bytes;
+    hunt->metric_uploaded = status->uploaded_bytes;
 }
 
 // Says what a download without progress waits for.
@@ -304,8 +315,8 @@ static bool refresh(struct sok_hunt *hunt, struct sok_arena *arena, struct sok_t
         hunt->phase = SOK_HUNT_WAITING;
         return false;
     }
-    sok_download_refresh(&hunt->row, ret);
     count_bytes(hunt, ret);
+    sok_download_refresh(&hunt->row, ret);
     return true;
 }
 

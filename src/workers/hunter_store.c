@@ -52,6 +52,15 @@ static void announce(struct sok_hunt *hunt, const char *status, const struct sok
         return;
     bool is_retried = sok_text_eq(status, "pending");
     int hunter = sok_label_find(SOK_LABEL_WORKER, "hunter");
+    int end = is_retried ? 0 : sok_label_find(SOK_LABEL_DOWNLOAD_END, status);
+    if (end)
+        sok_metric_add(env->metrics, SOK_METRIC_DOWNLOADS_ENDED, 1, end, 0, 0);
+    if (is_retried && why)
+        sok_metric_add(env->metrics, SOK_METRIC_WORKER_RETRIES, 1, hunter, 0, 0);
+    else if (sok_text_eq(status, "failed"))
+        sok_metric_add(env->metrics, SOK_METRIC_WORKER_DEAD, 1, hunter, 0, 0);
+    if (why)
+        sok_metric_add(env->metrics, SOK_METRIC_DOWNLOAD_ERRORS, 1, (int)why->status, 0, 0);
     int ending = sok_label_find(SOK_LABEL_JOB_STATUS, is_retried ? "retried" : status);
     sok_metric_add(env->metrics, SOK_METRIC_WORKER_JOBS, 1, hunter, ending, 0);
     sok_metric_observe(
@@ -71,6 +80,9 @@ static bool did(struct sok_hunt *hunt, enum sok_status status, const char *what,
     }
     if (status == SOK_CONFLICT && sok_text_eq(err->code, "lease_lost")) {
         sok_hunter_log(hunt, "lost the lease of a download", err);
+        sok_metric_add(
+            hunt->hunter->env.metrics, SOK_METRIC_WORKER_LEASES_LOST, 1,
+            sok_label_find(SOK_LABEL_WORKER, "hunter"), 0, 0);
         sok_hunt_leave_session(hunt, false);
         hunt->fence = 0;
         hunt->phase = SOK_HUNT_ENDED;

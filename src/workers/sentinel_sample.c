@@ -178,6 +178,24 @@ static void sample_health(
     }
 }
 
+// What the table has none of any more is not among its counts.
+static void note_tasks(const struct sok_worker_env *env, const struct sok_task_count *counts, size_t count)
+{
+    static const char *const states[] = {"pending", "running", "failed", "completed", "cancelled"};
+    for (int job = 0; job < SOK_JOB_COUNT; job++) {
+        const char *name = sok_job_name((enum sok_job)job);
+        for (size_t i = 0; i < SOK_ARRAY_LEN(states); i++) {
+            double found = 0;
+            for (size_t at = 0; at < count; at++)
+                if (strcmp(counts[at].task_type, name) == 0 && strcmp(counts[at].status, states[i]) == 0)
+                    found += (double)counts[at].count;
+            sok_metric_set(
+                env->metrics, SOK_METRIC_QUEUE_TASKS, found, sok_label_find(SOK_LABEL_JOB, name),
+                sok_label_find(SOK_LABEL_STATE, states[i]));
+        }
+    }
+}
+
 static void sample_tasks(const struct sok_worker_env *env, struct sok_arena *arena, struct sok_sample *sample)
 {
     // Who does which jobs, as the metric's label wants it.
@@ -194,6 +212,7 @@ static void sample_tasks(const struct sok_worker_env *env, struct sok_arena *are
         return;
     double pending[SOK_JOB_COUNT] = {0}, age_s[SOK_JOB_COUNT] = {0}, total = 0;
     int64_t now_ms = sok_clock_now_ms(env->clock);
+    note_tasks(env, counts, count);
     for (size_t i = 0; i < count; i++) {
         enum sok_job job = sok_job_find(counts[i].task_type);
         if (job == SOK_JOB_COUNT || strcmp(counts[i].status, "pending") != 0)

@@ -83,6 +83,10 @@ static void run_task(struct sok_worker *worker, struct sok_arena *arena, const s
     pthread_mutex_unlock(&worker->lock);
 
     sok_metric_add(work.env->metrics, SOK_METRIC_WORKER_BUSY, 1, worker->label, 0, 0);
+    if (task->fence == 1) // its first run
+        sok_metric_observe(
+            work.env->metrics, SOK_METRIC_WORKER_WAIT_SECONDS,
+            (double)(sok_clock_now_ms(work.env->clock) - task->created_at) / 1000, worker->label);
     sok_log_set_context(task->request_id ? task->request_id : task->id, task->traceparent);
     struct sok_error err = {0};
     const char *result = NULL;

@@ -232,6 +232,9 @@ static void report(const struct end *end)
         return;
     }
     sok_metric_add(work->env->metrics, SOK_METRIC_WORKER_ERRORS, 1, worker, (int)end->why->status, 0);
+    sok_metric_add(
+        work->env->metrics, end->is_dead ? SOK_METRIC_WORKER_DEAD : SOK_METRIC_WORKER_RETRIES, 1, worker, 0,
+        0);
     sok_log_error(
         end->is_dead ? SOK_LOG_ERROR : SOK_LOG_WARN, SOK_LOG_WORKER,
         end->is_dead ? "job failed for good" : "job failed, will be tried again", end->why);
@@ -258,6 +261,9 @@ void sok_work_end(
     enum sok_status recorded = atomic_load(&work->state->lease_lost)
                                    ? sok_fail(&err, SOK_CONFLICT, "somebody else has the task now")
                                    : record(&end, &err);
+    if (recorded == SOK_CONFLICT)
+        sok_metric_add(
+            work->env->metrics, SOK_METRIC_WORKER_LEASES_LOST, 1, work->state->worker->label, 0, 0);
     if (recorded == SOK_OK)
         report(&end);
     else // whoever has it now, or takes it when the lease has run out, goes on

@@ -4,6 +4,7 @@
 #include "api/handlers/handlers.h"
 #include "api/middleware/middleware.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "data/users.h"
 #include "runtime/log.h"
 #include "services/auth/auth.h"
@@ -189,6 +190,23 @@ static void note_failed_refresh(struct sok_request *request, const char *token, 
     note_session(request, "token_reused", sok_strdup(request->arena, claims.session_id));
 }
 
+static void measure_login(const struct sok_request *request, int64_t started_us, enum sok_status status)
+{
+    struct sok_metrics *metrics = sok_api_of(request)->metrics;
+    double seconds = (double)(sok_time_mono_us() - started_us) / 1e6;
+    sok_metric_observe(metrics, SOK_METRIC_AUTH_LOGIN_SECONDS, seconds, 0);
+    sok_metric_add(
+        metrics, SOK_METRIC_AUTH_LOGINS, 1, status == SOK_OK ? SOK_LOGIN_OK : SOK_LOGIN_FAILED, 0, 0);
+}
+
+static void measure_refresh(const struct sok_request *request, enum sok_status status, const char *code)
+{
+    int result = status == SOK_OK                    ? SOK_REFRESH_OK
+                 : sok_text_eq(code, "token_reused") ? SOK_REFRESH_REUSED
+                                                     : SOK_REFRESH_REFUSED;
+    sok_metric_add(sok_api_of(request)->metrics, SOK_METRIC_AUTH_REFRESHES, 1, result, 0, 0);
+}
+
 enum sok_status sok_auth_login(struct sok_request *request, struct sok_error *err)
 {
     struct sok_auth *auth = sok_api_of(request)->auth;
@@ -203,7 +221,9 @@ enum sok_status sok_auth_login(struct sok_request *request, struct sok_error *er
     if (err->field_count)
         return err->status;
     login = sok_text_trim(request->arena, login); // as it was counted (sok_api_admit)
+    int64_t started_us = sok_time_mono_us();
     enum sok_status status = sok_accounts_login(&auth->accounts, request->arena, login, password, &user, err);
+    measure_login(request, started_us, status);
     if (status == SOK_UNAUTHENTICATED)
         note_failed_login(request, login);
     SOK_TRY(status);
@@ -232,6 +252,7 @@ enum sok_status sok_auth_refresh(struct sok_request *request, struct sok_error *
         return sok_fail(err, SOK_UNAUTHENTICATED, "there is no refresh token in the body or the cookie");
     enum sok_status status =
         sok_session_refresh(api->auth->sessions, request->arena, token ? token : cookie, &tokens, err);
+    measure_refresh(request, status, err->code);
     if (status == SOK_UNAUTHENTICATED) {
         note_failed_refresh(request, token ? token : cookie, err->code);
         if (cookie)

@@ -362,6 +362,8 @@ enum sok_status sok_downloads_start(struct sok_request *request, struct sok_erro
         SOK_TRY(sok_idempotent_begin(request, &start.idempotent, &replied, err));
         return replied ? SOK_OK : status;
     }
+    if (status == SOK_LIMITED)
+        sok_metric_add(api->metrics, SOK_METRIC_API_LIMITED, 1, SOK_LIMIT_DOWNLOADS, 0, 0);
     SOK_TRY(status);
     const char *id = start.existing_id ? start.existing_id : start.row.id;
     if (!start.existing_id)

@@ -52,6 +52,8 @@ void sok_api_audit_entry(struct sok_api *api, struct sok_audit *entry)
         log_entry(SOK_LOG_AUTH, entry->action, entry);
     if (sok_db_write(api->db, write_entry, entry, &err) != SOK_OK)
         sok_log_error(SOK_LOG_ERROR, SOK_LOG_AUDIT, "an audit entry could not be written", &err);
+    else
+        sok_metric_add(api->metrics, SOK_METRIC_AUDIT_ENTRIES, 1, 0, 0, 0);
     entry->id = entry->ip_key = NULL; // they were this call's
 }
 

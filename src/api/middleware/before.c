@@ -34,8 +34,12 @@ static enum sok_status authenticate(
         err->code = "two_credentials";
         return status;
     }
-    return key ? sok_api_key_authenticate(sessions, request->arena, key, ret, err)
-               : sok_session_authenticate(sessions, request->arena, token, ret, err);
+    enum sok_status status = key ? sok_api_key_authenticate(sessions, request->arena, key, ret, err)
+                                 : sok_session_authenticate(sessions, request->arena, token, ret, err);
+    sok_metric_add(
+        sok_api_of(request)->metrics, key ? SOK_METRIC_AUTH_API_KEYS : SOK_METRIC_AUTH_TOKENS, 1,
+        status == SOK_OK ? SOK_VERIFIED_OK : SOK_VERIFIED_REFUSED, 0, 0);
+    return status;
 }
 
 // A route that asks for nobody works also with a token that is no longer good (refreshing one, say), and
@@ -66,22 +70,33 @@ static enum sok_status find_principal_measured(struct sok_request *request, stru
     return status;
 }
 
+static enum sok_status refused(
+    const struct sok_request *request, enum sok_label_refusal why, enum sok_status status)
+{
+    sok_metric_add(sok_api_of(request)->metrics, SOK_METRIC_API_REFUSED, 1, (int)why, 0, 0);
+    return status;
+}
+
 enum sok_status sok_api_before(struct sok_request *request, struct sok_error *err)
 {
     enum sok_address_verdict address = sok_api_judge_address(request);
     if (address == SOK_ADDRESS_BLACKLISTED) {
         enum sok_status status = sok_fail(err, SOK_DENIED, "this address is not let in");
         err->code = "address_blocked";
-        return status;
+        return refused(request, SOK_REFUSAL_BLACKLIST, status);
     }
     if (!request->route)
         return SOK_OK;
-    SOK_TRY(sok_api_check_host(request, err));
+    enum sok_status host = sok_api_check_host(request, err);
+    if (host != SOK_OK)
+        return refused(request, SOK_REFUSAL_HOST, host);
     SOK_TRY(sok_api_limit_address(request, err));
-    bool is_operator = address == SOK_ADDRESS_WHITELISTED || sok_api_is_local(request);
+    bool is_operator = address == SOK_ADDRESS_WHITELISTED || sok_api_is_local(request) ||
+                       (request->route->policy == SOK_POLICY_OPERATOR && sok_api_may_scrape(request));
     enum sok_status status = find_principal_measured(request, err);
     if (status == SOK_OK)
         status = sok_policy_judge(request->route->policy, &request->principal, is_operator, err);
-    SOK_TRY(status);
+    if (status != SOK_OK)
+        return refused(request, SOK_REFUSAL_POLICY, status);
     return sok_api_limit_route(request, err);
 }

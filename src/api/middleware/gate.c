@@ -25,16 +25,41 @@ static const char *host_name(struct sok_arena *arena, const char *host)
     return sok_strndup(arena, host, strcspn(host, ":"));
 }
 
-bool sok_api_is_local(const struct sok_request *request)
+static bool came_through_proxy(const struct sok_request *request)
 {
     static const char *const proxy_headers[] = {"X-Forwarded-For", "X-Real-IP", "Forwarded", "Via"};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(proxy_headers); i++)
+        if (sok_request_header(request, proxy_headers[i]))
+            return true;
+    return false;
+}
+
+bool sok_api_may_scrape(const struct sok_request *request)
+{
+    const struct sok_config *config = sok_api_of(request)->config;
+    struct sok_address address;
+    struct sok_cidr cidr;
+    if (!request->client_ip || !sok_address_parse(request->client_ip, &address) ||
+        (!config->trusted_proxies && came_through_proxy(request)))
+        return false;
+    for (const char *at = config->metrics_allow; at && *at;) {
+        size_t len = strcspn(at, ", ");
+        if (len && sok_cidr_parse(sok_strndup(request->arena, at, len), &cidr) &&
+            sok_cidr_contains(&cidr, &address))
+            return true;
+        at += len + strspn(at + len, ", ");
+    }
+    return false;
+}
+
+bool sok_api_is_local(const struct sok_request *request)
+{
     struct sok_address address;
     if (!request->client_ip || !sok_address_parse(request->client_ip, &address) ||
         !sok_address_is_loopback(&address))
         return false;
-    for (size_t i = 0; i < SOK_ARRAY_LEN(proxy_headers); i++)
-        if (sok_request_header(request, proxy_headers[i]))
-            return false; // a proxy on this machine speaks for somebody else
+    if (came_through_proxy(request)) // one on this machine speaks for somebody else
+        return false;
     const char *host = sok_request_header(request, "Host");
     if (!host)
         return true;

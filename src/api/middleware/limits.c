@@ -62,6 +62,14 @@ static enum sok_status count(
     return status;
 }
 
+static void note_refusal(const struct sok_request *request, enum sok_label_limit limit)
+{
+    struct sok_metrics *metrics = sok_api_of(request)->metrics;
+    sok_metric_add(metrics, SOK_METRIC_API_LIMITED, 1, (int)limit, 0, 0);
+    if (request->route->rate == SOK_RATE_LOGIN && strcmp(request->route->path, "/api/v1/auth/login") == 0)
+        sok_metric_add(metrics, SOK_METRIC_AUTH_LOGINS, 1, SOK_LOGIN_LIMITED, 0, 0);
+}
+
 enum sok_status sok_api_limit_address(struct sok_request *request, struct sok_error *err)
 {
     struct tally tally;
@@ -69,8 +77,10 @@ enum sok_status sok_api_limit_address(struct sok_request *request, struct sok_er
         return SOK_OK;
     const char *key = sok_format(request->arena, "ip:%s", address_key(request));
     enum sok_status status = count(request, key, sok_api_of(request)->config->rate_ip, &tally, err);
-    if (status == SOK_LIMITED)
+    if (status == SOK_LIMITED) {
         show(request, &tally);
+        note_refusal(request, SOK_LIMIT_IP);
+    }
     return status;
 }
 
@@ -155,6 +165,7 @@ enum sok_status sok_api_admit(struct sok_request *request, struct sok_error *err
     if (status != SOK_LIMITED || is_exempt(request, login))
         return SOK_OK;
     show(request, &tally);
+    note_refusal(request, SOK_LIMIT_ACCOUNT);
     *err = found;
     return status;
 }
@@ -171,6 +182,7 @@ enum sok_status sok_api_limit_route(struct sok_request *request, struct sok_erro
     const struct sok_config *config = sok_api_of(request)->config;
     const char *user = request->principal.user_id;
     const char *who = user ? user : address_key(request), *class = NULL;
+    enum sok_label_limit label = SOK_LIMIT_API;
     struct tally tally;
     int64_t limit = 0;
     switch (request->route->rate) {
@@ -182,11 +194,13 @@ enum sok_status sok_api_limit_route(struct sok_request *request, struct sok_erro
         break;
     case SOK_RATE_SEARCH:
         class = "search";
+        label = SOK_LIMIT_SEARCH;
         limit = config->rate_search;
         break;
     case SOK_RATE_AUTH: // guessing passwords does not get easier with an account of one's own
     case SOK_RATE_LOGIN:
         class = "auth";
+        label = SOK_LIMIT_AUTH;
         limit = config->rate_auth;
         who = address_key(request);
         break;
@@ -197,5 +211,7 @@ enum sok_status sok_api_limit_route(struct sok_request *request, struct sok_erro
         count(request, sok_format(request->arena, "%s:%s", class, who), limit, &tally, err);
     if (tally.limit)
         show(request, &tally);
+    if (status == SOK_LIMITED)
+        note_refusal(request, label);
     return status;
 }

@@ -34,6 +34,7 @@ struct sok_queue_driver {
 // First member of every driver's own struct.
 struct sok_queue {
     const struct sok_queue_driver *driver;
+    struct sok_metrics *metrics; // queue.c's
 };
 
 extern const struct sok_queue_driver sok_queue_embedded, sok_queue_nats, sok_queue_failing;

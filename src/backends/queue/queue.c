@@ -58,6 +58,11 @@ enum sok_status sok_queue_open(const char *url, struct sok_queue **ret, struct s
     return driver->open(url + strlen(driver->scheme) + 1, ret, err);
 }
 
+void sok_queue_measure(struct sok_queue *queue, struct sok_metrics *metrics)
+{
+    queue->metrics = metrics;
+}
+
 struct sok_queue *sok_queue_close(struct sok_queue *queue)
 {
     if (queue)
@@ -69,6 +74,9 @@ void sok_queue_publish(struct sok_queue *queue, enum sok_job job, const char *ta
 {
     if ((unsigned)job < SOK_JOB_COUNT && strlen(task_id) == SOK_UUID_LEN)
         queue->driver->publish(queue, job, task_id);
+    sok_metric_add(
+        queue->metrics, SOK_METRIC_QUEUE_PUBLISHED, 1, sok_label_find(SOK_LABEL_JOB, sok_job_name(job)), 0,
+        0);
 }
 
 enum sok_status sok_queue_wait(
@@ -95,6 +103,7 @@ void sok_queue_publish_event(struct sok_queue *queue, const struct sok_event *ev
         named.id = id;
     }
     queue->driver->publish_event(queue, &named);
+    sok_metric_add(queue->metrics, SOK_METRIC_QUEUE_EVENTS, 1, 0, 0, 0);
 }
 
 enum sok_status sok_queue_subscribe(

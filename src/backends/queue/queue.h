@@ -10,6 +10,7 @@
 #include "base/rand.h"
 #include "base/status.h"
 #include "runtime/log.h"
+#include "runtime/metrics.h"
 
 enum sok_job { SOK_JOB_SEARCH, SOK_JOB_DOWNLOAD, SOK_JOB_SCORE, SOK_JOB_MONITOR, SOK_JOB_COUNT };
 
@@ -26,6 +27,9 @@ bool sok_queue_has_driver(const char *url);
 // later it may go and come back). Owned by the caller; close after every worker has stopped.
 SOK_MUST_CHECK enum sok_status sok_queue_open(const char *url, struct sok_queue **ret, struct sok_error *err);
 struct sok_queue *sok_queue_close(struct sok_queue *queue);
+
+// What goes through it is counted from now on; before any other thread uses it. Borrowed.
+void sok_queue_measure(struct sok_queue *queue, struct sok_metrics *metrics);
 
 // Says that the task is there to be done: after its row is committed. Failing is harmless, the reconciler
 // repeats it. Any thread, does not block.
