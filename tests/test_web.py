@@ -203,3 +203,52 @@ def test_a_long_series_is_shown_to_its_end(start, films, page):
   page.sees("S01E230")
   assert [line for line in page.text().splitlines() if line.startswith("S01E")] == [f"S01E{number:02}" for number in range(1, 231)]
   assert "More episodes" not in page.text() and page.violations() == []
+
+
+def narrow(page, is_narrow=True):
+  """As on a phone of 360 pixels; nothing may stick out at its side."""
+  if not is_narrow:
+    page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    return
+  page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True})
+  page.until(lambda: page.driver.execute_script("return document.documentElement.scrollWidth") <= 360, "the page is wider than the window")
+
+
+def nameless(page):
+  """Fields and buttons that a screen reader could not call anything."""
+  return page.driver.execute_script("""return [...document.querySelectorAll('input, select, textarea, button, a')].filter(one =>
+    one.offsetParent && !one.getAttribute('aria-label') && !(one.labels && one.labels.length) && !one.textContent.trim()).map(one => one.outerHTML)""")
+
+
+def test_api_keys_are_made_shown_once_and_ended(start, page):
+  server = start()
+  user = server.account("ada")
+  page.sign_in(server, "ada")
+  page.find("header .account").click()
+  page.press("API keys", "dialog")
+  page.sees("No keys yet.")
+  page.fill("Name", "backup script\n")  # Enter sends the form
+  page.sees("the only time the key is shown")
+  key = page.find("input.key").get_attribute("value")
+  headers = {"X-Api-Key": key}
+  assert server.client().ok("GET", "/auth/me", headers=headers)["username"] == "ada"
+  page.press("Copy")
+  page.until(lambda: "Copied." in page.text() or "it is selected" in page.text(), "a word about the copy")
+  assert nameless(page) == []
+  narrow(page)
+  narrow(page, False)
+  page.press("I have it")
+  page.until(lambda: key not in page.driver.page_source, "the key is still there")
+  page.fill("Name", " ")
+  page.press("Make a key")
+  page.sees("Name: ")
+  page.driver.refresh()
+  page.sees("backup script")
+  assert key not in page.driver.page_source and not page.driver.find_elements("css selector", "input.key")
+  page.press("Revoke")
+  page.press("No")
+  page.press("Revoke")
+  page.press("Yes, end it")
+  page.sees("No keys yet.")
+  assert server.client().get("/auth/me", headers=headers).status == 401
+  assert user.ok("GET", "/auth/api-keys")["items"] == [] and page.violations() == []

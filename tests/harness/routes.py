@@ -27,6 +27,7 @@ P GET /setup
 P GET /reset
 P GET /downloads
 P GET /library
+P+ GET /keys
 P GET /watch/{media_id}
 P GET /docs
 P GET /assets/{rest...}

@@ -89,6 +89,15 @@ export interface Continue {
   media?: Media
 }
 
+export interface ApiKey {
+  id: string
+  name: string
+  prefix: string
+  created_at: string
+  expires_at: string | null
+  last_used_at: string | null
+}
+
 export interface List<T> {
   items: T[]
   total: number
@@ -147,7 +156,7 @@ export function refresh(): Promise<boolean> {
   return refreshing
 }
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
   let reply = await send(method, path, body)
   if (reply.status === 401 && accessToken) {
     accessToken = null
@@ -158,10 +167,10 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
   return reply.status === 204 ? (undefined as T) : reply.json()
 }
 
-const get = <T>(path: string) => call<T>('GET', path)
-const next = (path: string, cursor: string | null) =>
+export const get = <T>(path: string) => call<T>('GET', path)
+export const next = (path: string, cursor: string | null) =>
   cursor ? `${path}${path.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}` : path
-const post = <T>(path: string, body: unknown = {}) => call<T>('POST', path, body)
+export const post = <T>(path: string, body: unknown = {}) => call<T>('POST', path, body)
 
 export const api = {
   register: (input: { username: string; email: string; password: string; setup_token?: string }) =>
@@ -185,6 +194,9 @@ export const api = {
     return call<User>('PUT', '/auth/me/avatar', form)
   },
   removeAvatar: () => call<void>('DELETE', '/auth/me/avatar'),
+  keys: () => get<List<ApiKey>>('/auth/api-keys'),
+  createKey: (input: { name: string; expires_at?: string }) => post<ApiKey & { key: string }>('/auth/api-keys', input),
+  revokeKey: (id: string) => call<void>('DELETE', `/auth/api-keys/${id}`),
   wsTicket: () => post<{ ticket: string }>('/auth/ws-ticket'),
 
   startSearch: (input: { query: string; year?: number; media_type?: string; season?: number; episode?: number }) =>

@@ -21,6 +21,10 @@ export function duration(seconds: number | null | undefined): string {
   return m ? `${m} min ${s} s` : `${s} s`
 }
 
+export function when(time: string | null | undefined): string {
+  return time ? new Date(time).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' }) : 'never'
+}
+
 export function episode(media: { season_number?: number | null; episode_number?: number | null }): string {
   const two = (n: number) => String(n).padStart(2, '0')
   return media.season_number != null && media.episode_number != null
