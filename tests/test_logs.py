@@ -1,15 +1,23 @@
 """What the processes write down: one JSON line each, by which one request is followed from nginx to the provider."""
 
+import datetime
 import json
 import re
+import socket
+import urllib.parse
 
 import pytest
+import yaml
 
+from harness import alloy, logql
 from harness.fleet import Fleet
 from harness.front import NAME, Front
 from harness.nats import Nats
 from harness.process import wait_until
 from harness.scene import Prowlarr, Torznab, metadata, release, settings_for
+from harness.sokoul import ROOT, Sokoul
+from harness.swarm import Swarm
+from harness.torrents import Tracker
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SPAN = "b7ad6b7169203331"
@@ -29,7 +37,8 @@ def bearer(client):
 class World:
   """A loaded cluster behind nginx, and everything it wrote."""
 
-  def __init__(self, folder, keep):
+  def __init__(self, folder, keep, films):
+    self.folder, self.keep, self.films, self.tracker = folder, keep, films, keep(Tracker())
     self.torznab = keep(Torznab([release("Paper.Lantern.2019.1080p.BluRay.x264-GRP", 1)]))
     self.prowlarr = keep(Prowlarr([release("Paper.Lantern.2019.2160p.WEB-DL.x265-GRP", 2)]))
     self.tmdb, self.tvmaze = metadata(keep)
@@ -67,8 +76,8 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(module_folder, module_keep):
-  return World(module_folder, module_keep)
+def world(module_folder, module_keep, films):
+  return World(module_folder, module_keep, films)
 
 
 def traces(heads):
@@ -195,3 +204,189 @@ def test_nobody_waits_for_the_stream_and_what_it_misses_is_counted(folder, keep)
   request_id = broken.headers["X-Request-ID"]
   found = wait_until(lambda: [line for line in stream(fleet.nats.url, "LOGS.errors") if line.get("request_id") == request_id], 30, what="the error")
   assert [(line["job"], line["msg"]) for line in found] == [("sokoul-api", "request failed")]
+
+
+# --- The lines themselves.
+
+LEVELS = {"debug", "info", "warn", "error"}
+JOBS = {"sokoul-api", "sokoul-worker", "sokoul-auth", "sokoul-audit", "nginx"}
+HOSTILE = ["line\nbreak", 'quote" } {"time":"x","level":"error","job":"sokoul-audit","msg":"forged"}', "\x1b[31mred", "\x85next\u2028line\u202eturned",
+           "back\\slash", "tab\tbell\x07", "\x00nul", "x" * 9000, "😀é漢"]
+
+
+def raw_lines(member):
+  return [line for line in member.process.log.read_bytes().split(b"\n") if line and not SETUP.fullmatch(line.decode())]
+
+
+def check_line(raw):
+  text = raw.decode("utf-8")  # strictly
+  assert not re.search("[\x00-\x1f\x7f\u0080-\u009f\u2028-\u202e\u2066-\u2069]", text), text
+  line = json.loads(text, object_pairs_hook=lambda pairs: dict(pairs) if len(dict(pairs)) == len(pairs) else pytest.fail(f"a field twice: {text}"))
+  assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?(Z|[+-]\d\d:\d\d)", line["time"]), text
+  assert line["level"] in LEVELS and line["job"] in JOBS and line["msg"], text
+  if "trace_id" in line:
+    assert re.fullmatch("[0-9a-f]{32}", line["trace_id"]), text
+    assert line["request_id"], text
+  assert list(line)[:4] == ["time", "level", "job", "msg"], text
+  return line
+
+
+def speak(port, payload):
+  """Bytes that no HTTP library would send; what comes back."""
+  with socket.create_connection(("127.0.0.1", port), 10) as connection:
+    connection.sendall(payload)
+    connection.shutdown(socket.SHUT_WR)
+    connection.settimeout(10)
+    try:
+      return connection.recv(65536)
+    except OSError:
+      return b""
+
+
+@pytest.fixture(scope="module")
+def loaded(world):
+  """Some of everything happened: what is right and what is wrong, from friends and from strangers."""
+  api, admin = world.fleet.api[0], world.admin
+  world.search()
+  world.search(query="Nothing at all")  # found by nobody, which is no failure
+  for standin in (world.torznab, world.prowlarr):
+    standin.fault = "401"
+  world.search(query="Paper Lantern Returns")
+  for standin in (world.torznab, world.prowlarr):
+    standin.fault = None
+  api.account("second")
+  api.client().post("/auth/login", {"username": "second", "password": "wrong horse battery"})
+  admin.ok("PUT", "/admin/settings", {"rate_search": 999})
+  film = world.films("middle.mkv", mib=24)
+  swarm = world.keep(Swarm(world.folder / "swarm", film, world.tracker, "Paper.Lantern.2019.720p.WEB-DL.x264-OWN.mkv"))
+  api.wait_download(admin, api.download(admin, magnet_link=swarm.torrent.magnet()))
+  for text in HOSTILE:
+    encoded = urllib.parse.quote(text.encode("utf-8", "surrogatepass"), safe="")
+    for path in (f"/{encoded[:6000]}", f"/media/{encoded[:6000]}", f"/search?query={encoded[:6000]}"):
+      api.client(admin.token).get(path, headers={"User-Agent": text.encode("ascii", "ignore").decode().replace("\n", " ").replace("\x00", " ")[:4000]})
+    admin.post("/search", {"query": text})
+    admin.post("/collections", {"name": text, "description": text})
+    admin.post("/auth/login", {"username": text, "password": text})
+    admin.post("/auth/register", {"username": text, "email": text, "password": "long enough a password"})
+    admin.post("/media", {"title": text, "media_type": "movie"})
+    admin.post("/admin/security/blacklist", {"cidr": "192.0.2.0/24", "reason": text})
+    admin.post("/admin/providers", {"name": text, "kind": "torznab", "base_url": f"http://127.0.0.1:{world.torznab.port}"})
+    world.front.curl(f"/api/v1/media/{encoded[:3000]}", "-g", "-A", "a\x1b[31m\"b", "-H", "X-Request-ID: \"},{", "-H", "Referer: \xff")
+  for port in (api.port, world.front.plain_port):
+    for bad in (b"GET /\xff\xfe HTTP/1.1", b"GET /%ff%fe%0a%22 HTTP/1.1", b'GET /"} HTTP/1.1', b"G\x01T / HTTP/1.1", b"GET /\x1b[31m HTTP/1.1", b"\xff" * 300,
+                b"GET / HTTP/1.1\r\nX-Request-ID: \xff\xfe\"}", b"GET / HTTP/1.1\r\nUser-Agent: a\x01b", b"GET http://x/%0a{}?y HTTP/1.1"):
+      speak(port, bad + b"\r\nHost: films.example.org\r\n\r\n")
+  # Titles that providers say.
+  for number, text in enumerate(HOSTILE, 50):
+    world.torznab.releases.append(release("Paper.Lantern.2019." + text.replace("\x00", ""), number))
+  world.search()
+  del world.torznab.releases[1:]
+  return world
+
+
+def test_every_line_of_every_process_is_one_object_with_its_fields(loaded):
+  count = {}
+  for member in loaded.members():
+    for raw in raw_lines(member):
+      line = check_line(raw)
+      count[line["job"]] = count.get(line["job"], 0) + 1
+      assert "forged" != line["msg"]
+  for line in (loaded.front.folder / "access.log").read_bytes().splitlines():
+    assert check_line(line)["job"] == "nginx"
+    count["nginx"] = count.get("nginx", 0) + 1
+  print(f"lines: {count}")
+  assert set(count) == JOBS
+  # A stop has its line, too, under the process's own name.
+  for member, job in ((loaded.fleet.api[1], "sokoul-api"), (loaded.fleet.worker("oracle"), "sokoul-worker")):
+    member.stop()
+    said = [check_line(raw) for raw in raw_lines(member)]
+    assert [(line["job"], line["level"]) for line in said if line["msg"] in ("ready", "stopping")] == [(job, "info")] * 2
+    member.start()
+
+
+def test_a_process_that_cannot_start_says_so_in_a_line(loaded, folder):
+  other = Sokoul(folder / "other", start=False, queue_url="nats://127.0.0.1:1", database_url=None, cache_url=None)
+  code, _, said = other.run("serve")
+  assert code != 0
+  line = check_line(said.strip().encode())
+  assert (line["level"], line["job"], line["msg"]) == ("error", "sokoul-api", "cannot start") and "NATS" in line["error"], line
+
+
+def examples():
+  text = (ROOT / "docs" / "guide" / "logs.md").read_text()
+  queries = [line for block in re.findall(r"```logql\n(.*?)```", text, re.S) for line in block.splitlines() if line]
+  assert len(queries) >= 10
+  for query in ('{job="sokoul-api"} | json | status >= 400', '{job="sokoul-worker"} | json | level="error"', '{job="sokoul-auth"} | json | action="login_failed"'):
+    assert query in queries, "the three of the architecture"
+  return queries
+
+
+@pytest.mark.parametrize("query", examples())
+def test_the_examples_of_the_guide_find_something(loaded, query):
+  # The one request of the guide is one of ours.
+  loaded.search("X-Request-ID: my-search-7", f"traceparent: 00-{TRACE}-{SPAN}-01") if "my-search-7" in query or TRACE in query else None
+  if "upstream_status" in query:  # a request that went on to another process, because the first was away
+    loaded.fleet.api[1].stop()
+    try:
+      for _ in range(10):
+        assert loaded.front.curl("/health")[0] == 200
+    finally:
+      loaded.fleet.api[1].start()
+  lines = [raw.decode() for member in loaded.members() for raw in raw_lines(member)] + loaded.front.lines()
+  found = logql.evaluate(query, lines)
+  assert found, query
+  if isinstance(found, dict):
+    assert all(value > 0 for value in found.values()) and all(value for key in found for _, value in key), found
+  if "my-search-7" in query:
+    assert {json.loads(line)["job"] for line in found} >= {"nginx", "sokoul-api", "sokoul-worker"}
+
+
+def test_the_evaluator_tells_apart_what_loki_does():
+  lines = ['{"job":"a","level":"info","status":200,"msg":"x","ip":"1"}', '{"job":"a","level":"error","status":503,"msg":"y","ip":"2"}',
+           '{"job":"b","level":"info","status":"404","msg":"x y"}', '{"job":"b","level":"info","msg":"none"}']
+  def count(query):
+    return len(logql.evaluate(query, lines))
+  assert count('{job="a"}') == 2 and count('{job=~"a|b"}') == 4 and count('{job!~"a"}') == 2 and count('{job="a",level!="info"}') == 1
+  assert count('{job=~".+"} | json | status >= 400') == 2 and count('{job=~".+"} | json | status < 400') == 1
+  assert count('{job=~".+"} |= "x" != "y"') == 1 and count('{job=~".+"} | json | msg=~"x.*"') == 2 and count('{job=~".+"} | json | status=""') == 1
+  assert count('{job=~".+"} | json | status=200 or status=404 and msg="x y"') == 2
+  assert logql.evaluate('sum by (job) (count_over_time({job=~".+"} | json | status > 1 [5m]))', lines) == {(("job", "a"),): 2, (("job", "b"),): 1}
+  assert logql.evaluate('sum(rate({job="a"} [10s]))', lines) == {(): 0.2}
+  assert logql.evaluate('topk(1, sum by (ip) (count_over_time({job="a"} | json [1h])))', [*lines, lines[0]]) == {(("ip", "1"),): 2}
+  for wrong in ('{status="200"}', '{job="a"} | json |', '{job="a"} json', 'sum by (x)', '{job="a"', 'avg({job="a"} [5m])'):
+    with pytest.raises((logql.Mistake, IndexError)):
+      logql.evaluate(wrong, lines)
+
+
+def test_the_shipper_reads_what_is_written(loaded):
+  files = {path.name: alloy.read(path.read_text()) for path in (ROOT / "deploy" / "loki").glob("*.alloy")}
+  assert set(files) == {"sokoul.alloy", "journal.alloy", "docker.alloy"}
+  blocks = {f"{name}.{label}": (attributes, inner) for blocks in files.values() for name, label, attributes, inner in blocks}
+  assert len(blocks) == sum(map(len, files.values())), "a component twice"
+  for attributes, _ in blocks.values():
+    for to in attributes.get("forward_to", []):
+      assert to.removesuffix(".receiver") in blocks, to
+  stages = {name: attributes for name, _, attributes, _ in blocks["loki.process.sokoul"][1]}
+  assert list(stages) == ["stage.json", "stage.labels", "stage.match", "stage.timestamp"]
+  fields, labels = stages["stage.json"]["expressions"], stages["stage.labels"]["values"]
+  assert tuple(sorted(labels)) == logql.LABELS and set(labels) <= set(fields)
+  matched = re.fullmatch(r'\{job!~"(.*)"\}', stages["stage.match"]["selector"])[1]
+  assert stages["stage.match"]["action"] == "drop" and not re.fullmatch(matched, "") and not re.fullmatch(matched, "postgres")
+  for line in [*loaded.lines(), *loaded.front_lines()]:
+    assert all(line[source] for source in fields.values()), line
+    assert re.fullmatch(matched, line["job"]), line
+    moment = datetime.datetime.fromisoformat(line[stages["stage.timestamp"]["source"]].replace("Z", "+00:00"))
+    assert stages["stage.timestamp"]["format"] == "RFC3339" and moment.tzinfo
+  assert blocks["local.file_match.nginx"][0]["path_targets"] == [{"__path__": re.search(r"access_log (\S+) ", (ROOT / "deploy/nginx/sokoul.conf").read_text())[1]}]
+  port = yaml.safe_load((ROOT / "deploy/loki/loki.yaml").read_text())["server"]["http_listen_port"]
+  assert port == 3100 and blocks["loki.write.loki"][1][0][2]["url"] == 'sys.env("LOKI_URL")/loki/api/v1/push'
+
+
+def test_the_guide_names_every_field(loaded):
+  text = (ROOT / "docs" / "guide" / "logs.md").read_text()
+  fields = {name for line in [*loaded.lines(), *loaded.front_lines()] for name in line}
+  for source in (ROOT / "src").rglob("*.c"):
+    if not source.name.endswith("_test.c"):
+      fields |= set(re.findall(r'SOK_(?:TEXT|INT|REAL)\("(\w+)"', source.read_text()))
+  missing = {name for name in fields if f"`{name}`" not in text}
+  assert not missing, missing

@@ -219,7 +219,7 @@ static void settings_applied(void *context)
 
 static void settings_failed(void *context, const struct sok_error *err)
 {
-    sok_log_error(SOK_LOG_ERROR, SOK_LOG_API, "changed settings could not be read", err);
+    sok_log_error(SOK_LOG_ERROR, sok_log_process(), "changed settings could not be read", err);
 }
 
 static void set_views(struct sok_program *program)

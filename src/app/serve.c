@@ -128,8 +128,11 @@ static enum sok_status start(struct running *running, struct sok_error *err)
     SOK_TRY(take_sockets(running, err));
     SOK_TRY(sok_program_open(program, err));
     SOK_TRY(sok_workers_start(&program->env, program->config.roles, &running->workers, err));
-    if (!(program->config.roles & SOK_ROLE_API))
-        return sok_metrics_port_start(program, &running->metrics_port, err);
+    if (!(program->config.roles & SOK_ROLE_API)) {
+        SOK_TRY(sok_metrics_port_start(program, &running->metrics_port, err));
+        sok_log(SOK_LOG_INFO, SOK_LOG_WORKER, "ready", SOK_TEXT("version", SOK_VERSION));
+        return SOK_OK;
+    }
     SOK_TRY(start_server(running, err));
     return greet(running, err);
 }
@@ -154,16 +157,16 @@ static void reload(struct running *running)
     struct sok_error err = {0};
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
     if (load_config(arena, &fresh, &err) != SOK_OK) {
-        sok_log_error(SOK_LOG_ERROR, SOK_LOG_API, "the configuration was not reloaded", &err);
+        sok_log_error(SOK_LOG_ERROR, sok_log_process(), "the configuration was not reloaded", &err);
         return;
     }
     const char *changed, *kept, *waiting = sok_config_changes(arena, &program->config, &fresh, false);
     if (sok_overrides_rebase(program->overrides, arena, &fresh, &changed, &kept, &err) != SOK_OK) {
-        sok_log_error(SOK_LOG_ERROR, SOK_LOG_API, "the configuration was not reloaded", &err);
+        sok_log_error(SOK_LOG_ERROR, sok_log_process(), "the configuration was not reloaded", &err);
         return;
     }
     sok_log(
-        SOK_LOG_INFO, SOK_LOG_API, "configuration reloaded", SOK_TEXT("changed", changed),
+        SOK_LOG_INFO, sok_log_process(), "configuration reloaded", SOK_TEXT("changed", changed),
         SOK_TEXT("overridden", kept), SOK_TEXT("needs_restart", waiting));
 }
 
@@ -177,11 +180,23 @@ static void wait_for_end(struct running *running, const sigset_t *signals)
             break;
         reload(running);
     }
-    sok_log(SOK_LOG_INFO, SOK_LOG_API, "stopping");
+    sok_log(SOK_LOG_INFO, sok_log_process(), "stopping");
     // Whoever asks again does not want to wait for the grace.
     signal(SIGTERM, SIG_DFL);
     signal(SIGINT, SIG_DFL);
     pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+}
+
+// In the log where that is read by programs, in plain words where it is a person.
+static int failed(const struct sok_error *err)
+{
+    if (!sok_log_is_json())
+        return sok_cli_failed(err);
+    struct sok_error said = *err;
+    if (err->field_count)
+        snprintf(said.message, sizeof(said.message), "%s: %s", err->fields[0].field, err->fields[0].message);
+    sok_log_error(SOK_LOG_ERROR, sok_log_process(), "cannot start", &said);
+    return SOK_EXIT_FAILED;
 }
 
 static int run(unsigned roles)
@@ -197,12 +212,14 @@ static int run(unsigned roles)
     sok_log_set(running.program.config.log_level, running.program.config.log_format);
     if (roles)
         running.program.config.roles = roles;
+    if (!(running.program.config.roles & SOK_ROLE_API))
+        sok_log_set_process(SOK_LOG_WORKER);
     if (roles && sok_text_starts(running.program.config.queue_url, "embedded:")) {
         sok_fail(
             &err, SOK_INVALID,
             "SOKOUL_QUEUE_URL: a worker of its own needs a queue that processes share; "
             "embedded: is inside sokoul serve");
-        return sok_cli_failed(&err);
+        return failed(&err);
     }
     enum sok_status status = start(&running, &err);
     if (status == SOK_OK) {
@@ -211,7 +228,7 @@ static int run(unsigned roles)
         sok_service_stopping();
     }
     stop(&running);
-    return status == SOK_OK ? SOK_EXIT_OK : sok_cli_failed(&err);
+    return status == SOK_OK ? SOK_EXIT_OK : failed(&err);
 }
 
 int sok_app_serve(int argc, char **argv)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,13 +113,24 @@ enum sok_status sok_fail_fields(struct sok_error *err, const struct sok_error *f
     return SOK_INVALID;
 }
 
+static _Atomic(sok_last_words) last_words;
+
+void sok_panic_set_last_words(sok_last_words say)
+{
+    atomic_store(&last_words, say);
+}
+
 void sok_panic_at(const char *file, int line, const char *format, ...)
 {
+    char message[1024];
     va_list args;
     va_start(args, format);
-    fprintf(stderr, "sokoul: fatal at %s:%d: ", file, line);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    vsnprintf(message, sizeof(message), format, args);
     va_end(args);
+    sok_last_words say = atomic_exchange(&last_words, NULL); // saying them may panic again
+    if (say)
+        say(file, line, message);
+    else
+        fprintf(stderr, "sokoul: fatal at %s:%d: %s\n", file, line, message);
     abort();
 }

@@ -107,4 +107,9 @@ enum sok_status sok_fail_fields(struct sok_error *err, const struct sok_error *f
 #define sok_panic(...) sok_panic_at(__FILE__, __LINE__, __VA_ARGS__)
 SOK_NORETURN void sok_panic_at(const char *file, int line, const char *format, ...) SOK_PRINTF(3, 4);
 
+// Who says a panic's last words in place of a plain line on standard error: the log, so that its readers find
+// them. Called once, on the thread that panics, whatever that holds.
+typedef void (*sok_last_words)(const char *file, int line, const char *message);
+void sok_panic_set_last_words(sok_last_words say);
+
 #endif

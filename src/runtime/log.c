@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,16 +18,27 @@
 
 static _Atomic int current_level = SOK_LOG_INFO;
 static _Atomic int current_format = SOK_LOG_AUTO;
+static _Atomic(const char *) process_job = SOK_LOG_API;
 static _Atomic int64_t counts[SOK_LOG_ERROR + 1];
 static _Thread_local struct sok_log_context context;
 static pthread_rwlock_t sink_lock = PTHREAD_RWLOCK_INITIALIZER; // guards the next two; held while one is told
 static sok_log_sink current_sink;
 static void *current_sink_context;
 
-void sok_log_set(enum sok_log_level level, enum sok_log_format format)
+bool sok_log_is_json(void)
 {
-    current_level = level;
-    current_format = format;
+    int format = current_format;
+    return format == SOK_LOG_JSON || (format == SOK_LOG_AUTO && !isatty(STDERR_FILENO));
+}
+
+void sok_log_set_process(const char *job)
+{
+    atomic_store(&process_job, job);
+}
+
+const char *sok_log_process(void)
+{
+    return atomic_load(&process_job);
 }
 
 bool sok_log_enabled(enum sok_log_level level)
@@ -193,6 +205,16 @@ static void put_line(
     sok_buf_puts(line, json ? "}\n" : "\n");
 }
 
+static void write_line(
+    enum sok_log_level level, const char *job, const char *message, const struct sok_log_field *fields)
+{
+    SOK_BUF_AUTO line;
+    put_line(&line, sok_log_is_json(), level, job, message, fields);
+    // A log that cannot be written has nowhere to say so.
+    if (line.len && write(STDERR_FILENO, line.data, line.len) < 0)
+        return;
+}
+
 void sok_log_set_sink(sok_log_sink sink, void *sink_context)
 {
     pthread_rwlock_wrlock(&sink_lock);
@@ -223,14 +245,27 @@ void sok_log_fields(
     if (!sok_log_enabled(level))
         return;
     counts[level]++;
-    int format = current_format;
-    SOK_BUF_AUTO line;
-    put_line(
-        &line, format == SOK_LOG_JSON || (format == SOK_LOG_AUTO && !isatty(STDERR_FILENO)), level, job,
-        message, fields);
-    // A log that cannot be written has nowhere to say so.
-    if (line.len && write(STDERR_FILENO, line.data, line.len) < 0)
-        return;
+    write_line(level, job, message, fields);
+}
+
+// Past the sink, whose locks the thread that panics may hold.
+static void say_last_words(const char *file, int line, const char *message)
+{
+    write_line(
+        SOK_LOG_ERROR, sok_log_process(), "fatal",
+        (const struct sok_log_field[]){
+            SOK_TEXT("code", "panic"),
+            SOK_TEXT("error", message),
+            SOK_TEXT("file", file),
+            SOK_INT("line", line),
+            {0}});
+}
+
+void sok_log_set(enum sok_log_level level, enum sok_log_format format)
+{
+    current_level = level;
+    current_format = format;
+    sok_panic_set_last_words(say_last_words);
 }
 
 void sok_log_error(

@@ -22,9 +22,15 @@ enum sok_log_format { SOK_LOG_AUTO, SOK_LOG_JSON, SOK_LOG_TEXT }; // AUTO: text 
 #define SOK_LOG_AUTH "sokoul-auth"
 #define SOK_LOG_AUDIT "sokoul-audit"
 
-// Process-wide, set at start and on SIGHUP; any thread.
+// Process-wide, set at start and on SIGHUP; any thread. From then on a panic's last words are a line, too.
 void sok_log_set(enum sok_log_level level, enum sok_log_format format);
 bool sok_log_enabled(enum sok_log_level level);
+bool sok_log_is_json(void); // with the format as it is set, and standard error as it is
+
+// Whose the lines about the process itself are: SOK_LOG_API, unless it is set at start to SOK_LOG_WORKER (a
+// literal).
+void sok_log_set_process(const char *job);
+const char *sok_log_process(void);
 
 // How many lines of this level the process has written.
 int64_t sok_log_count(enum sok_log_level level);

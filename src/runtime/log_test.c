@@ -1,8 +1,10 @@
 #include "base/test.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -151,6 +153,25 @@ static void errors_and_the_audit_trail_go_to_the_sink_too(void **state)
     assert_int_equal(2, told.count[SOK_LOG_STREAM_ERRORS]);
 }
 
+static void a_panic_says_its_last_words_as_a_line(void **state)
+{
+    sok_log_set(SOK_LOG_ERROR, SOK_LOG_JSON);
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGABRT, SIG_DFL); // the test's own handler would go on
+        sok_panic("no \"room\" for %d\nthings", 3);
+    }
+    int status;
+    assert_int_equal(child, waitpid(child, &status, 0));
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    SOK_JSON_AUTO *json = NULL;
+    assert_ok(sok_json_parse(captured(), strlen(captured()), 65536, &json, NULL));
+    assert_string_equal("fatal", sok_json_text(json, "msg", NULL));
+    assert_string_equal("error", sok_json_text(json, "level", NULL));
+    assert_string_equal("no \"room\" for 3\nthings", sok_json_text(json, "error", NULL));
+    assert_non_null(strstr(sok_json_text(json, "file", ""), "log_test.c"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +183,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(text_lines_cannot_be_forged, start_capture, end_capture),
         cmocka_unit_test_setup_teardown(
             errors_and_the_audit_trail_go_to_the_sink_too, start_capture, end_capture),
+        cmocka_unit_test_setup_teardown(a_panic_says_its_last_words_as_a_line, start_capture, end_capture),
         cmocka_unit_test_setup_teardown(an_error_names_its_code_and_place, start_capture, end_capture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
