@@ -173,7 +173,7 @@ def fuzz():
 
 
 # The longest ones begin first, so that none of them is alone at the end.
-LONGEST = ("torrents", "cluster_play", "cluster_faults", "providers_faults", "kill", "cluster", "network", "slow_clients", "admin_machine", "admin_people", "library", "mail")
+LONGEST = ("torrents", "cluster_play", "cluster_faults", "backup", "providers_faults", "kill", "cluster", "network", "slow_clients", "admin_machine", "admin_people", "library", "mail")
 FILES_AT_ONCE = 3  # they wait most of the time: for timers, for programs that start, for each other
 
 

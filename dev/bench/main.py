@@ -10,6 +10,7 @@ import sys
 import time
 
 from common import Place
+import backups
 import floods
 import program
 import swarms
@@ -17,7 +18,8 @@ import titles
 import web
 
 MEASUREMENTS = {"http": web.http, "login": floods.login, "stream": web.stream, "play": swarms.play, "download": swarms.download, "parser": program.parser,
-                "memory": program.memory, "start": program.start, "titles": titles.titles}
+                "memory": program.memory, "start": program.start, "titles": titles.titles,
+                "backup": backups.backups}
 LIMIT_SECONDS = 290
 HEAD = ("what", "ours", "peer", "ratio", "n")
 
