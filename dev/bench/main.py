@@ -11,6 +11,7 @@ import time
 
 from common import Place
 import backups
+import cluster
 import floods
 import program
 import swarms
@@ -19,8 +20,8 @@ import web
 
 MEASUREMENTS = {"http": web.http, "login": floods.login, "stream": web.stream, "play": swarms.play, "download": swarms.download, "parser": program.parser,
                 "memory": program.memory, "start": program.start, "titles": titles.titles,
-                "backup": backups.backups}
-LIMIT_SECONDS = 290
+                "backup": backups.backups, "cluster": cluster.cluster}
+LIMIT_SECONDS = 390
 HEAD = ("what", "ours", "peer", "ratio", "n")
 
 
