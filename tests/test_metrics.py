@@ -119,6 +119,7 @@ ACTIONS = [
   ("its cache", ask("/media"), "sokoul_api_request_part_duration_seconds_count", {"part": "cache"}),
   ("its serialisation", ask("/auth/me"), "sokoul_api_request_part_duration_seconds_count", {"part": "serialisation"}),
   ("a read", ask("/auth/me"), "sokoul_db_query_duration_seconds_count", {"query_type": "select"}),
+  ("its connection", ask("/auth/me"), "sokoul_db_pool_wait_duration_seconds_count", {}),
   ("a write", sign_in("correct horse battery"), "sokoul_db_transactions_total", {"status": "committed"}),
   ("a cache hit", twice("/media"), "sokoul_cache_hits_total", {"cache_type": "media"}),
   ("a cache miss", lambda world: world.admin.ok("POST", "/admin/cache/clear", {}) and ask("/media")(world), "sokoul_cache_misses_total", {"cache_type": "media"}),
@@ -213,6 +214,7 @@ def test_sentinels_readings(start):
   for folder in ("data", "downloads"):
     assert found.sum("sokoul_sentinel_disk_free_bytes", folder=folder) > 0, folder
   assert 0 < found.sum("sokoul_sentinel_memory_used_ratio") <= 1
+  assert 0 <= found.sum("sokoul_db_connections_active") <= found.sum("sokoul_db_pool_size") + 1
   assert found.sum("sokoul_sentinel_alerts_active") <= 10 and "sokoul_queue_tasks" in found.types
 
 

@@ -163,6 +163,23 @@ const struct sok_metric_row sok_metric_rows[SOK_METRIC_COUNT] = {
          "Reads that a replica may answer, by who did and why not one",
          SOK_COUNTER,
          {L(ANSWER)}},
+    [SOK_METRIC_DB_POOL_WAITING] =
+        {"sokoul_db_pool_waiting", "Threads that wait for a database connection", SOK_GAUGE, {0}},
+    [SOK_METRIC_DB_POOL_WAIT_SECONDS] =
+        {"sokoul_db_pool_wait_duration_seconds",
+         "Time until a database connection was to be had",
+         SOK_SECONDS,
+         {0}},
+    [SOK_METRIC_DB_POOL_EXHAUSTED] =
+        {"sokoul_db_pool_exhausted_total",
+         "Times that no database connection was free in time",
+         SOK_COUNTER,
+         {0}},
+    [SOK_METRIC_DB_RETRIES] =
+        {"sokoul_db_retries_total",
+         "Reads and transactions run again, after a conflict or a lost connection",
+         SOK_COUNTER,
+         {0}},
     [SOK_METRIC_DB_QUERIES] = {"sokoul_db_queries_total", "Database statements run", SOK_COUNTER, {0}},
     [SOK_METRIC_DB_QUERY_SECONDS] =
         {"sokoul_db_query_duration_seconds", "Time of a database statement", SOK_SECONDS, {L(QUERY_TYPE)}},

@@ -173,6 +173,30 @@ void sok_db_listen(struct sok_db *db, sok_db_listener listener, void *context)
     db->listener_context = context;
 }
 
+int64_t sok_db_measure_wait(struct sok_db *db)
+{
+    sok_metric_add(db->metrics, SOK_METRIC_DB_POOL_WAITING, 1, 0, 0, 0);
+    return sok_time_mono_us();
+}
+
+void sok_db_measure_taken(
+    struct sok_db *db, int64_t began_us, enum sok_status status, const struct sok_error *err)
+{
+    bool is_away = err && err->code && strcmp(err->code, SOK_DB_AWAY) == 0;
+    sok_metric_add(db->metrics, SOK_METRIC_DB_POOL_WAITING, -1, 0, 0, 0);
+    sok_metric_observe(
+        db->metrics, SOK_METRIC_DB_POOL_WAIT_SECONDS, (double)(sok_time_mono_us() - began_us) / 1e6, 0);
+    if (status == SOK_OK)
+        sok_metric_add(db->metrics, SOK_METRIC_DB_CONNECTIONS, 1, 0, 0, 0);
+    else if (status == SOK_UNAVAILABLE && !is_away)
+        sok_metric_add(db->metrics, SOK_METRIC_DB_POOL_EXHAUSTED, 1, 0, 0, 0);
+}
+
+void sok_db_measure_returned(struct sok_db *db)
+{
+    sok_metric_add(db->metrics, SOK_METRIC_DB_CONNECTIONS, -1, 0, 0, 0);
+}
+
 // A statement of a transaction is part of the time that its sok_db_write measures.
 static void measure_query(
     const struct sok_db_tx *tx, const char *sql, int64_t started_us, enum sok_status status)

@@ -48,6 +48,12 @@ enum sok_status sok_db_add_row(
     struct sok_arena *arena, struct sok_db_result *result, size_t *capacity, struct sok_db_value **ret_cells,
     struct sok_error *err);
 
+// Around taking a connection from a driver's pool, and when it is given back.
+int64_t sok_db_measure_wait(struct sok_db *db);
+void sok_db_measure_taken(
+    struct sok_db *db, int64_t began_us, enum sok_status status, const struct sok_error *err);
+void sok_db_measure_returned(struct sok_db *db);
+
 extern const struct sok_db_driver sok_db_sqlite, sok_db_postgres, sok_db_failing;
 
 #endif

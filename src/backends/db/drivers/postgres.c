@@ -37,9 +37,19 @@ static enum sok_status take_conn(
     struct postgres_db *db, int64_t wait_ms, struct sok_pg_conn **ret, struct sok_error *err)
 {
     size_t in_use = 0;
-    SOK_TRY(sok_pg_pool_take(&db->pool, wait_ms, ret, &in_use, err));
-    sok_metric_set(db->base.metrics, SOK_METRIC_DB_CONNECTIONS, (double)in_use, 0, 0);
-    return SOK_OK;
+    struct sok_error found = {0};
+    int64_t began_us = sok_db_measure_wait(&db->base);
+    enum sok_status status = sok_pg_pool_take(&db->pool, wait_ms, ret, &in_use, &found);
+    sok_db_measure_taken(&db->base, began_us, status, &found);
+    if (status != SOK_OK && err)
+        *err = found;
+    return status;
+}
+
+static void return_conn(struct postgres_db *db, struct sok_pg_conn *conn)
+{
+    sok_pg_pool_return(&db->pool, conn);
+    sok_db_measure_returned(&db->base);
 }
 
 // --- Reads.
@@ -56,7 +66,7 @@ static enum sok_status read_once(
     conn->in_conflict = false;
     enum sok_status status = sok_pg_conn_query(conn, arena, sql, params, param_count, ret, err);
     *ret_lost = conn->lost;
-    sok_pg_pool_return(&db->pool, conn);
+    return_conn(db, conn);
     return status;
 }
 
@@ -67,6 +77,8 @@ static enum sok_status read_primary(
     bool lost = false;
     struct sok_error first = {0};
     enum sok_status status = read_once(db, arena, sql, params, param_count, ret, &lost, &first);
+    if (lost)
+        sok_metric_add(db->base.metrics, SOK_METRIC_DB_RETRIES, 1, 0, 0, 0);
     if (lost)
         return read_once(db, arena, sql, params, param_count, ret, &lost, err);
     if (status != SOK_OK && err)
@@ -155,12 +167,13 @@ static enum sok_status write_until(
         int64_t left_ms = until_ms - sok_time_mono_ms();
         SOK_TRY(take_conn(db, left_ms < 0 ? 0 : left_ms < CONN_WAIT_MS ? left_ms : CONN_WAIT_MS, &conn, err));
         enum outcome outcome = run_transaction(db, conn, body, context, &status, &found);
-        sok_pg_pool_return(&db->pool, conn);
+        return_conn(db, conn);
         if (outcome == DONE || try == TRIES_MAX || sok_time_mono_ms() > until_ms) {
             if (status != SOK_OK && err)
                 *err = found;
             return status;
         }
+        sok_metric_add(db->base.metrics, SOK_METRIC_DB_RETRIES, 1, 0, 0, 0);
         pause_before(try);
     }
 }
@@ -202,7 +215,7 @@ static enum sok_status postgres_read(
     struct sok_pg_conn *conn = NULL;
     SOK_TRY(take_conn(postgres_of(db), CONN_WAIT_MS, &conn, err));
     enum sok_status status = run_read(postgres_of(db), conn, body, context, err);
-    sok_pg_pool_return(&postgres_of(db)->pool, conn);
+    return_conn(postgres_of(db), conn);
     return status;
 }
 

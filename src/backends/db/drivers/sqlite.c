@@ -165,6 +165,7 @@ static struct sok_db_tx *sqlite_reader(struct sok_db *db)
 static enum sok_status take_reader(struct sqlite_db *db, struct sok_sqlite_conn **ret, struct sok_error *err)
 {
     struct timespec until = sok_wait_deadline(SOK_SQLITE_QUERY_MS);
+    int64_t began_us = sok_db_measure_wait(&db->base);
     pthread_mutex_lock(&db->lock);
     while (db->idle_count == 0 && db->reader_count >= SOK_SQLITE_READERS_MAX)
         if (!sok_wait_until(&db->returned, &db->lock, &until))
@@ -173,9 +174,8 @@ static enum sok_status take_reader(struct sqlite_db *db, struct sok_sqlite_conn 
     struct sok_sqlite_conn *conn = db->idle_count ? db->idle[--db->idle_count] : NULL;
     if (!conn && may_open)
         db->reader_count++;
-    size_t in_use = db->reader_count - db->idle_count;
     pthread_mutex_unlock(&db->lock);
-    sok_metric_set(db->base.metrics, SOK_METRIC_DB_CONNECTIONS, (double)in_use, 0, 0);
+    sok_db_measure_taken(&db->base, began_us, conn || may_open ? SOK_OK : SOK_UNAVAILABLE, NULL);
     if (!conn && !may_open)
         return sok_fail(err, SOK_UNAVAILABLE, "all connections to the database are in use");
     if (!conn) {
@@ -185,6 +185,7 @@ static enum sok_status take_reader(struct sqlite_db *db, struct sok_sqlite_conn 
             db->reader_count--;
             pthread_cond_signal(&db->returned);
             pthread_mutex_unlock(&db->lock);
+            sok_db_measure_returned(&db->base);
             return status;
         }
     }
@@ -194,6 +195,7 @@ static enum sok_status take_reader(struct sqlite_db *db, struct sok_sqlite_conn 
 
 static void return_reader(struct sqlite_db *db, struct sok_sqlite_conn *conn)
 {
+    sok_db_measure_returned(&db->base);
     pthread_mutex_lock(&db->lock);
     db->idle[db->idle_count++] = conn;
     pthread_cond_signal(&db->returned);
