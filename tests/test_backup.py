@@ -179,18 +179,14 @@ def test_a_backup_holds_every_table_and_every_row(lived_in, folder):
 
 def test_another_machine_goes_on_where_the_first_one_was(lived_in, folder, empty, library, indexer):
   server, admin = lived_in
-  backup(server, folder / "one.backup")
   token = admin.token
   server.stop()
+  backup(server, folder / "one.backup")
   before = without_notes(everything(database_url(server)))
   server.kill()
   other = empty(**settings_of(library, indexer))
   restore(other, folder / "one.backup")
-  after = without_notes(everything(database_url(other)))
-  # The server went on for a moment after its backup: sessions, samples and tasks may differ, what users made does not.
-  for name in ("users", "media", "media_files", "providers", "settings", "collections", "collection_media", "watch_history", "library_favorites",
-               "search_results", "api_keys", "ip_rules", "schema_migrations"):
-    assert after[name] == before[name], name
+  assert without_notes(everything(database_url(other))) == before
   assert "backup.restore" in [row["action"] for row in rows(database_url(other), "SELECT action FROM audit_logs WHERE resource = 'backup'")]
   other.start()
   assert other.client(token).get("/auth/me").status == 200, "who was signed in still is"
@@ -295,7 +291,7 @@ def test_a_running_server_is_not_restored_under(start, small, folder):
   server = start()
   server.admin()
   said = restore(server, small[1], "--force", code=1)
-  assert "running" in said or "stop them" in said, said
+  assert "running" in said or "stop what runs" in said, said
   assert server.client().get("//health").status == 200
   assert server.login("admin").user["role"] == "admin"
   if is_sqlite(database_url(server)):

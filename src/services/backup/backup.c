@@ -303,17 +303,6 @@ static enum sok_status lock_folder_of(
     return sok_data_lock(folder, lock, err);
 }
 
-static enum sok_status check_quiet(struct sok_db_tx *tx, void *context, struct sok_error *err)
-{
-    int64_t sessions;
-    SOK_TRY(sok_tables_sessions(tx, &sessions, err));
-    if (sessions > 0)
-        return sok_fail(
-            err, SOK_CONFLICT, "%lld processes of Sokoul use the first database: stop them first",
-            (long long)sessions);
-    return SOK_OK;
-}
-
 static enum sok_status move_rows(
     struct moving *moving, const char *to_url, bool force, struct sok_backup_report *report,
     struct sok_error *err)
@@ -354,7 +343,7 @@ enum sok_status sok_backup_move(
     SOK_TRY(lock_folder_of(arena, data_dir, from_url, &from_lock, err));
     SOK_TRY(lock_folder_of(arena, data_dir, to_url, &to_lock, err));
     SOK_TRY(open_source(from_url, &from, err));
-    SOK_TRY(sok_db_read(from, check_quiet, NULL, err));
+    SOK_TRY(sok_backup_wait_quiet(from, err));
     struct moving moving = {arena, from, now_ms};
     SOK_TRY(move_rows(&moving, to_url, force, &report, err));
     *ret = report;

@@ -40,4 +40,7 @@ struct sok_backup_load {
 };
 SOK_MUST_CHECK enum sok_status sok_backup_load(struct sok_backup_load *load, struct sok_error *err);
 
+// SOK_CONFLICT when the program still has other sessions on the database after five seconds. Blocks.
+SOK_MUST_CHECK enum sok_status sok_backup_wait_quiet(struct sok_db *db, struct sok_error *err);
+
 #endif

@@ -3,11 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/text.h"
+#include "base/time.h"
 #include "data/migrate.h"
 #include "services/backup/copy.h"
 #include "services/backup/files.h"
+
+#define QUIET_MS 5000
 
 struct loading {
     struct sok_backup_load *load;
@@ -173,12 +177,7 @@ static struct sok_backup_sink sink_of(struct loading *loading)
 
 static enum sok_status make_room(struct loading *loading, struct sok_error *err)
 {
-    int64_t sessions, present;
-    SOK_TRY(sok_tables_sessions(loading->tx, &sessions, err));
-    if (sessions > 0)
-        return sok_fail(
-            err, SOK_CONFLICT, "%lld processes of Sokoul use the database: stop them first",
-            (long long)sessions);
+    int64_t present;
     SOK_TRY(sok_tables_list(loading->tx, loading->arena, &loading->tables, &loading->table_count, err));
     if (loading->table_count == 0)
         return SOK_OK;
@@ -205,12 +204,30 @@ static enum sok_status load_all(struct sok_db_tx *tx, void *context, struct sok_
     return status;
 }
 
+// PostgreSQL takes a moment to see that a process has ended.
+enum sok_status sok_backup_wait_quiet(struct sok_db *db, struct sok_error *err)
+{
+    const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+    int64_t sessions = 0, until_ms = sok_time_mono_ms() + QUIET_MS;
+    for (;;) {
+        SOK_TRY(sok_tables_sessions(sok_db_reader(db), &sessions, err));
+        if (sessions == 0)
+            return SOK_OK;
+        if (sok_time_mono_ms() > until_ms)
+            return sok_fail(
+                err, SOK_CONFLICT, "%lld sessions of Sokoul are on the database: stop what runs there first",
+                (long long)sessions);
+        nanosleep(&pause, NULL);
+    }
+}
+
 static enum sok_status load_into(const char *url, struct sok_backup_load *load, struct sok_error *err)
 {
     SOK_CLEANUP(sok_db_cleanup) struct sok_db *db = NULL;
     // One connection: every other session that the database has is somebody else's.
     const struct sok_db_options options = {.url = url, .pool_min = 1, .pool_max = 1};
     SOK_TRY(sok_db_open_with(&options, &db, err));
+    SOK_TRY(sok_backup_wait_quiet(db, err));
     return sok_db_write(db, load_all, load, err);
 }
 
