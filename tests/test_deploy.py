@@ -15,7 +15,8 @@ from harness.sokoul import BINARY, ROOT, environment
 DOCKER = ROOT / "deploy" / "docker"
 SCHEMA = npm.FOLDER / "node_modules" / "dclint" / "schemas" / "compose.schema.json"
 # The seed's picture, and the mover of logs that Loki needs.
-TOPOLOGY = {"nginx", "api-1", "api-2", "scout", "hunter", "oracle", "sentinel", "postgres", "redis", "nats"}
+TOPOLOGY = {"nginx", "api-1", "api-2", "scout", "hunter", "oracle", "sentinel", "postgres", "redis", "nats", "prometheus", "alertmanager", "grafana",
+            "loki", "alloy"}
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,8 @@ def test_the_whole_picture_is_in_it(compose):
       assert target.startswith("/"), mount
       if source.startswith("."):
         assert (DOCKER / source).exists(), f"{name} mounts {source}, which is not there"
+      elif source.startswith("/"):
+        assert (name, mount) == ("alloy", "/var/lib/docker/containers:/var/lib/docker/containers:ro")
       else:
         assert source in compose["volumes"], (name, source)
 
@@ -81,6 +84,16 @@ def test_the_program_takes_every_setting_of_every_service(compose, folder, known
     done = subprocess.run([BINARY, "config", "check"], env=environment({**settings, "SOKOUL_DATA_DIR": folder}), capture_output=True, text=True,
                           timeout=30 * SLOW, cwd=folder)
     assert done.returncode == 0, (name, done.stderr)
+
+
+def test_prometheus_of_the_compose_file_is_let_in_everywhere(compose):
+  services, targets = compose["services"], yaml.safe_load((ROOT / "deploy/prometheus/targets-compose/sokoul.yml").read_text())
+  ours = {name: service for name, service in services.items() if service["image"] == "sokoul" and name != "certificate"}
+  asked = {target for row in targets for target in row["targets"]}
+  assert asked == {f"{name}:{3000 if name.startswith('api') else 9464}" for name in ours}
+  for name, service in ours.items():
+    assert service["environment"]["SOKOUL_METRICS_ALLOW"] == services["prometheus"]["networks"]["inside"]["ipv4_address"] + "/32"
+    assert name.startswith("api") or service["environment"]["SOKOUL_METRICS_LISTEN"] == "0.0.0.0:9464"
 
 
 def test_nginx_of_the_compose_file_names_its_processes(compose):
