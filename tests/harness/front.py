@@ -70,7 +70,7 @@ class Front:
 
   def lines(self):
     file = self.folder / "access.log"
-    return file.read_text().splitlines() if file.exists() else []
+    return file.read_text().rpartition("\n")[0].splitlines() if file.exists() else []  # the last one may be on its way
 
   def kill(self):
     self.process.kill()
