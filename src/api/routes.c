@@ -133,6 +133,8 @@ const struct sok_route sok_api_routes[] = {
     ROUTE(SOK_GET,   "/downloads",                             SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_web_page),
     ROUTE(SOK_GET,   "/library",                               SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_web_page),
     ROUTE(SOK_GET,   "/keys",                                  SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_web_page),
+    ROUTE(SOK_GET,   "/admin",                                 SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_web_page),
+    ROUTE(SOK_GET,   "/admin/{section}",                       SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_web_page),
     ROUTE(SOK_GET,   "/watch/{media_id}",                      SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_web_page),
     ROUTE(SOK_GET,   "/assets/{rest...}",                      SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_web_asset),
     ROUTE(SOK_GET,   "/favicon.svg",                           SOK_POLICY_PUBLIC,     SOK_RATE_NONE,   SOK_LANE_INLINE, SOK_BODY_NONE, 0,        sok_web_asset),

@@ -38,6 +38,9 @@ class Page:
     box.clear()
     box.send_keys(value)
 
+  def choose(self, label, option):
+    self.until(lambda: self.driver.find_elements(By.CSS_SELECTOR, f"select[aria-label='{label}']"), label)[0].send_keys(option)
+
   def press(self, text, inside="body"):
     self.until(lambda: self._press(text, inside), f"something to press called {text}")
 

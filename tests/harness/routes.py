@@ -28,6 +28,8 @@ P GET /reset
 P GET /downloads
 P GET /library
 P+ GET /keys
+P+ GET /admin
+P+ GET /admin/{section}
 P GET /watch/{media_id}
 P GET /docs
 P GET /assets/{rest...}
