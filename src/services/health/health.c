@@ -34,7 +34,7 @@ static enum sok_status check_cache(const struct sok_health_env *env, struct sok_
     const char *value;
     size_t len;
     int64_t used, reset_ms;
-    enum sok_status status = sok_cache_take(env->cache, arena, "health", "nothing", &value, &len, err);
+    enum sok_status status = sok_cache_take(env->cache, arena, "ws_ticket", "health", &value, &len, err);
     if (status != SOK_OK && status != SOK_NOT_FOUND)
         return status;
     return sok_cache_limit(env->cache, "health", 1000000, DEADLINE_MS, &used, &reset_ms, err);
