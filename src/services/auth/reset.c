@@ -99,11 +99,11 @@ enum sok_status sok_reset_check(
     char token_hash[SOK_SHA256_HEX];
     struct sok_error found = {0}, failure = {0};
     const char *user_id = NULL;
-    enum sok_status status = sok_password_check("password", password, &found);
+    bool is_good = sok_password_check("password", password, &found) == SOK_OK;
     int64_t now = sok_clock_now_ms(auth->accounts.clock);
     if (token) {
         sok_sha256_hex(token, strlen(token), token_hash);
-        status = sok_password_resets_find(
+        enum sok_status status = sok_password_resets_find(
             sok_db_reader(auth->accounts.db), arena, token_hash, now, &user_id, &failure);
         if (status == SOK_NOT_FOUND)
             note_token(&found);
@@ -113,7 +113,7 @@ enum sok_status sok_reset_check(
             return status;
         }
     }
-    return found.field_count ? sok_fail_fields(err, &found) : SOK_OK;
+    return is_good && !found.field_count ? SOK_OK : sok_fail_fields(err, &found);
 }
 
 enum sok_status sok_reset_finish(
