@@ -557,6 +557,20 @@ def test_a_work_is_changed_field_by_field_and_facts_can_be_taken_away(server, ad
   assert json.loads(rows[0]["old_value"])["year"] == 2019 and json.loads(rows[0]["new_value"])["imdb_id"] == "tt9900001"
 
 
+def test_there_is_a_most_of_providers(start):
+  admin = start().admin()
+  made = []
+  for number in range(48):
+    row = {"name": f"one of many {number}", "kind": "torznab", "base_url": "http://127.0.0.1:9/api"}
+    made.append(admin.ok("POST", "/admin/providers", row, status=201)["id"])
+  more = {"name": "one more", "kind": "torznab", "base_url": "http://127.0.0.1:9/api"}
+  reply = admin.post("/admin/providers", more)
+  assert reply.status == 409 and "48" in reply.json["detail"], reply
+  assert admin.get(f"/admin/providers/{made[-1]}").status == 200, "each that was made is there"
+  admin.ok("DELETE", f"/admin/providers/{made[0]}", status=204)
+  admin.ok("POST", "/admin/providers", more, status=201)
+
+
 def test_enriching_asks_the_providers_and_says_how_it_went(start, keep):
   tmdb, tvmaze = metadata(keep)
   server = start(**settings_for(tmdb=tmdb, tvmaze=tvmaze))

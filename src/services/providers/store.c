@@ -108,6 +108,18 @@ static enum sok_status check_and_seal(struct put *put, struct sok_error *err)
     return SOK_OK;
 }
 
+static enum sok_status check_room(struct sok_db_tx *tx, struct sok_arena *arena, struct sok_error *err)
+{
+    struct sok_provider *rows;
+    size_t count;
+    SOK_TRY(sok_providers_list(tx, arena, false, &rows, &count, err));
+    if (count < SOK_PROVIDER_ROWS_MAX)
+        return SOK_OK;
+    return sok_fail(
+        err, SOK_CONFLICT, "there are %d providers already, which is the most: remove one first",
+        SOK_PROVIDER_ROWS_MAX);
+}
+
 static enum sok_status put_body(struct sok_db_tx *tx, void *context, struct sok_error *err)
 {
     struct put *put = context;
@@ -129,6 +141,8 @@ static enum sok_status put_body(struct sok_db_tx *tx, void *context, struct sok_
     put->row.updated_at = now > put->row.updated_at ? now : put->row.updated_at + 1;
     overlay(put);
     SOK_TRY(check_and_seal(put, err));
+    if (!put->id)
+        SOK_TRY(check_room(tx, put->arena, err));
     return put->id ? sok_providers_update(tx, &put->row, err) : sok_providers_insert(tx, &put->row, err);
 }
 

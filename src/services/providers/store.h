@@ -18,6 +18,9 @@ struct sok_provider_edit {
 };
 #define SOK_PROVIDER_EDIT_NONE ((struct sok_provider_edit){.enabled = -1, .priority = -1})
 
+// Rows there may be; the rest of SOK_PROVIDERS_MAX is left to what the environment names.
+#define SOK_PROVIDER_ROWS_MAX 48
+
 struct sok_provider_store { // borrowed parts
     struct sok_db *db;
     const struct sok_secretbox *box;
@@ -26,8 +29,8 @@ struct sok_provider_store { // borrowed parts
 
 // Adds a row (`id` NULL) or changes one. SOK_INVALID names each wrong field (see sok_provider_config_check)
 // beside those that err has noted already, which it fails with, too: what could not be read counts as absent.
-// SOK_CONFLICT: the name is taken, SOK_NOT_FOUND: no such row, SOK_PRECONDITION: it has changed since. *ret
-// is the row as it is now, in the arena. Blocks on a write.
+// SOK_CONFLICT: the name is taken, or there are as many as there may be, SOK_NOT_FOUND: no such row,
+// SOK_PRECONDITION: it has changed since. *ret is the row as it is now, in the arena. Blocks on a write.
 SOK_MUST_CHECK enum sok_status sok_provider_store_put(
     const struct sok_provider_store *store, struct sok_arena *arena, const char *id,
     const struct sok_provider_edit *edit, struct sok_provider *ret, struct sok_error *err);
