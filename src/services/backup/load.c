@@ -242,6 +242,10 @@ enum sok_status sok_backup_load(struct sok_backup_load *load, struct sok_error *
     sok_backup_drop_database(path);
     enum sok_status status =
         load_into(sok_format(load->arena, "sqlite:%s" SOK_BACKUP_FRESH, path), load, err);
+    // Closing folds the journal into the file and removes it, and says nothing when it could not: the disk
+    // was full. Without it the file would be a part of the database.
+    if (status == SOK_OK && stat(sok_format(load->arena, "%s" SOK_BACKUP_FRESH "-wal", path), &info) == 0)
+        status = sok_fail(err, SOK_NO_SPACE, "%s" SOK_BACKUP_FRESH " could not be written to the end", path);
     if (status != SOK_OK)
         sok_backup_drop_database(path);
     return status;
