@@ -73,6 +73,10 @@ SOK_MUST_CHECK enum sok_status sok_tables_renumber(struct sok_db_tx *tx, struct 
 // made anew within a transaction. SOK_UNSUPPORTED on SQLite, where a new file is.
 SOK_MUST_CHECK enum sok_status sok_tables_drop_all(struct sok_db_tx *tx, struct sok_error *err);
 
+// For a transaction that also waits for other things than the database, such as files being written: it is
+// not ended for its idleness. Nothing on SQLite.
+SOK_MUST_CHECK enum sok_status sok_tables_take_time(struct sok_db_tx *tx, struct sok_error *err);
+
 // How many other sessions of the program the database has, as far as it tells: 0 on SQLite.
 SOK_MUST_CHECK enum sok_status sok_tables_sessions(
     struct sok_db_tx *tx, int64_t *ret_count, struct sok_error *err);

@@ -163,6 +163,11 @@ static enum sok_status drop_all(struct sok_db_tx *tx, struct sok_error *err)
         "LOOP EXECUTE 'DROP FUNCTION ' || thing.name || ' CASCADE'; END LOOP; END $$");
 }
 
+static enum sok_status take_time(struct sok_db_tx *tx, struct sok_error *err)
+{
+    return SOK_DB_QUERY(tx, NULL, NULL, err, "SET LOCAL idle_in_transaction_session_timeout = 0");
+}
+
 static enum sok_status sessions(struct sok_db_tx *tx, int64_t *ret_count, struct sok_error *err)
 {
     return sok_load_int(
@@ -191,5 +196,6 @@ const struct sok_tables_dialect sok_tables_postgresql = {
     .flush = flush,
     .renumber = renumber,
     .drop_all = drop_all,
+    .take_time = take_time,
     .sessions = sessions,
 };

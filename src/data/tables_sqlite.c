@@ -40,6 +40,11 @@ static enum sok_status drop_all(struct sok_db_tx *tx, struct sok_error *err)
     return sok_fail(err, SOK_UNSUPPORTED, "a database of SQLite is replaced by a new file");
 }
 
+static enum sok_status take_time(struct sok_db_tx *tx, struct sok_error *err)
+{
+    return SOK_OK;
+}
+
 static enum sok_status sessions(struct sok_db_tx *tx, int64_t *ret_count, struct sok_error *err)
 {
     *ret_count = 0;
@@ -59,5 +64,6 @@ const struct sok_tables_dialect sok_tables_sqlite = {
     .flush = flush,
     .renumber = renumber,
     .drop_all = drop_all,
+    .take_time = take_time,
     .sessions = sessions,
 };

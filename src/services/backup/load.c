@@ -196,6 +196,7 @@ static enum sok_status load_all(struct sok_db_tx *tx, void *context, struct sok_
     struct loading loading = {.load = load, .tx = tx, .arena = arena};
     const struct sok_backup_sink sink = sink_of(&loading);
     *load->report = (struct sok_backup_report){0};
+    SOK_TRY(sok_tables_take_time(tx, err)); // every file that comes along is synced within it
     SOK_TRY(make_room(&loading, err));
     enum sok_status status = load->run(load->context, &sink, err);
     sok_table_loader_done(&loading.loader);
