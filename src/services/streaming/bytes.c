@@ -212,8 +212,7 @@ static ssize_t read_arriving(void *context, int64_t offset, char *buf, size_t ma
     return count > 0 ? count : -1;
 }
 
-// A file of a torrent in the session. SOK_NOT_FOUND when it is not there.
-static enum sok_status open_arriving(
+enum sok_status sok_stream_open_arriving(
     struct sok_streaming *streaming, struct sok_arena *arena, const struct sok_download *download,
     int file_index, struct sok_byte_source *ret, struct sok_error *err)
 {
@@ -252,7 +251,8 @@ static enum sok_status open_download_stream(
     struct sok_media_file row;
     SOK_TRY(
         sok_downloads_find(sok_db_reader(streaming->options.db), arena, grant->subject_id, &download, err));
-    enum sok_status status = open_arriving(streaming, arena, &download, grant->file_index, ret, err);
+    enum sok_status status =
+        sok_stream_open_arriving(streaming, arena, &download, grant->file_index, ret, err);
     if (status == SOK_NOT_FOUND) {
         status = find_imported(streaming, arena, download.id, grant->file_index, &row, err);
         if (status == SOK_OK)

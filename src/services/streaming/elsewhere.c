@@ -1,6 +1,7 @@
 // Files that arrive in another process. Their bytes come by letter from the hunter that has them
 // (play_client.h). When it is silent or has them no more, the download's row says what to do: read on in the
-// library, wait for the next hunter, or end.
+// library, wait for the next hunter, or end. The next hunter may be this process's own, to which no letter
+// goes: then the file is read here.
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@ struct elsewhere { // a file of another process's download, as one answer reads 
     int fd; // of the library's file, once it is there; else -1
     int64_t row_at;
     struct sok_play_file *file;
+    struct sok_byte_source here; // read: NULL before it arrives in this process
 };
 
 bool sok_stream_is_elsewhere(const struct sok_streaming *streaming, const struct sok_download *download)
@@ -60,8 +62,28 @@ static void close_elsewhere(void *context)
     struct elsewhere *file = context;
     if (file->fd >= 0)
         close(file->fd);
+    if (file->here.close)
+        file->here.close(file->here.context);
     sok_play_file_close(file->file);
     free(file);
+}
+
+// Whether this process has the download by now, with the same file.
+static bool go_on_here(struct elsewhere *file, struct sok_arena *arena, const struct sok_download *download)
+{
+    struct sok_byte_source here = {.fd = -1};
+    if (sok_stream_open_arriving(file->streaming, arena, download, file->file_index, &here, NULL) != SOK_OK)
+        return false;
+    if (here.size_bytes != file->size_bytes) {
+        if (here.close)
+            here.close(here.context);
+        if (here.fd >= 0)
+            close(here.fd);
+        return false;
+    }
+    file->fd = here.fd; // of one that is complete
+    file->here = here;
+    return true;
 }
 
 // No hunter has it just now. Whether there is still something to wait for.
@@ -81,6 +103,8 @@ static bool is_worth_waiting(struct elsewhere *file)
     enum sok_status status = sok_downloads_find(tx, arena, file->download_id, &download, NULL);
     if (status != SOK_OK)
         return status != SOK_NOT_FOUND; // the database is away: nothing can be said yet
+    if (go_on_here(file, arena, &download))
+        return true;
     return sok_text_eq(download.status, "queued") || sok_stream_is_elsewhere(file->streaming, &download);
 }
 
@@ -91,6 +115,8 @@ static ssize_t read_elsewhere(void *context, int64_t offset, char *buf, size_t m
         return -1;
     if ((int64_t)max > file->size_bytes - offset)
         max = (size_t)(file->size_bytes - offset);
+    if (file->fd < 0 && file->here.read)
+        return file->here.read(file->here.context, offset, buf, max);
     if (file->fd < 0) {
         ssize_t count = sok_play_file_read(file->file, offset, buf, max);
         if (count >= 0)

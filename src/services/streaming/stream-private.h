@@ -27,6 +27,11 @@ void sok_play_want(
 int sok_stream_open_imported(
     struct sok_streaming *streaming, const char *download_id, int file_index, int64_t size_bytes);
 
+// A file of a torrent in this process's session. SOK_NOT_FOUND when it is not there.
+SOK_MUST_CHECK enum sok_status sok_stream_open_arriving(
+    struct sok_streaming *streaming, struct sok_arena *arena, const struct sok_download *download,
+    int file_index, struct sok_byte_source *ret, struct sok_error *err);
+
 // --- elsewhere.c: files that another process downloads.
 
 // Whether a download that is not in this process's session may be in another's.
