@@ -202,7 +202,7 @@ static void measure_query(
     const struct sok_db_tx *tx, const char *sql, int64_t started_us, enum sok_status status)
 {
     struct sok_db *db = tx->db;
-    double seconds = tx == db->driver->reader(db)
+    double seconds = tx == sok_db_reader(db) || tx == sok_db_replica_reader(db)
                          ? sok_metrics_spend(db->metrics, SOK_PART_DATABASE, started_us)
                          : (double)(sok_time_mono_us() - started_us) / 1e6;
     sok_metric_add(db->metrics, SOK_METRIC_DB_QUERIES, 1, 0, 0, 0);
