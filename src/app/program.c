@@ -45,13 +45,29 @@ static enum sok_status make_folder(
     return SOK_OK;
 }
 
+// Processes of a cluster share the folder, and still nothing is put into it under them: neither by `restore`
+// nor by one of them that ends a restore, for which it has to be alone.
+static enum sok_status share_data_dir(struct sok_program *program, struct sok_error *err)
+{
+    const struct sok_config *config = &program->config;
+    SOK_TRY(sok_data_share(config->data_dir, &program->lock_fd, err));
+    if (!sok_backup_is_unsettled(config->data_dir))
+        return SOK_OK;
+    sok_data_unlock(&program->lock_fd);
+    SOK_TRY(sok_data_lock(config->data_dir, &program->lock_fd, err));
+    SOK_TRY(sok_backup_resume(config->data_dir, config->database_url, err));
+    sok_data_unlock(&program->lock_fd);
+    return sok_data_share(config->data_dir, &program->lock_fd, err);
+}
+
 static enum sok_status open_folders(struct sok_program *program, struct sok_error *err)
 {
     const struct sok_config *config = &program->config;
     SOK_TRY(make_folder(program->arena, config->data_dir, 0700, err));
     SOK_TRY(make_folder(program->arena, config->download_dir, 0755, err));
-    if (sok_text_starts(config->queue_url, "embedded:"))
-        SOK_TRY(sok_data_lock(config->data_dir, &program->lock_fd, err));
+    if (!sok_text_starts(config->queue_url, "embedded:"))
+        return share_data_dir(program, err);
+    SOK_TRY(sok_data_lock(config->data_dir, &program->lock_fd, err));
     return sok_backup_resume(config->data_dir, config->database_url, err);
 }
 

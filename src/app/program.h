@@ -13,7 +13,7 @@
 struct sok_program {
     struct sok_arena *arena; // as long as the program: configuration and names
     struct sok_config config;
-    int lock_fd; // of $DATA_DIR/sokoul.lock while the queue is embedded
+    int lock_fd; // of $DATA_DIR/sokoul.lock: alone while the queue is embedded, else shared
     char owner[SOK_UUID_LEN + 1];
 
     struct sok_metrics *metrics;

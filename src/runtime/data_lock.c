@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 
-enum sok_status sok_data_lock(const char *data_dir, int *ret_fd, struct sok_error *err)
+static enum sok_status lock(const char *data_dir, int kind, int *ret_fd, struct sok_error *err)
 {
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
     if (mkdir(data_dir, 0700) != 0 && errno != EEXIST)
@@ -17,12 +17,23 @@ enum sok_status sok_data_lock(const char *data_dir, int *ret_fd, struct sok_erro
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return sok_fail_errno(err, SOK_IO, errno, "cannot open %s", path);
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    // A file system that shares no locks does not keep processes from sharing the folder.
+    if (flock(fd, kind | LOCK_NB) < 0 && (kind == LOCK_EX || errno == EWOULDBLOCK)) {
         close(fd);
         return sok_fail(err, SOK_CONFLICT, "another Sokoul is running on %s (it holds %s)", data_dir, path);
     }
     *ret_fd = fd;
     return SOK_OK;
+}
+
+enum sok_status sok_data_lock(const char *data_dir, int *ret_fd, struct sok_error *err)
+{
+    return lock(data_dir, LOCK_EX, ret_fd, err);
+}
+
+enum sok_status sok_data_share(const char *data_dir, int *ret_fd, struct sok_error *err)
+{
+    return lock(data_dir, LOCK_SH, ret_fd, err);
 }
 
 void sok_data_unlock(int *fd)

@@ -234,6 +234,11 @@ static enum sok_status check_room(const char *data_dir, bool force, struct sok_e
     return SOK_OK;
 }
 
+bool sok_backup_is_unsettled(const char *data_dir)
+{
+    return sok_backup_files_are_ready(data_dir);
+}
+
 enum sok_status sok_backup_resume(const char *data_dir, const char *database_url, struct sok_error *err)
 {
     if (!sok_backup_files_are_ready(data_dir))

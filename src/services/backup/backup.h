@@ -46,8 +46,11 @@ SOK_MUST_CHECK enum sok_status sok_backup_restore(
     struct sok_arena *arena, const struct sok_backup_place *place, const char *path, const char *passphrase,
     bool force, struct sok_backup_report *ret, struct sok_error *err);
 
-// Ends a restore that was interrupted when all was read and the folders were being put into place; does
-// nothing otherwise. Before anything of the data folder is used; the caller holds its lock.
+// Whether a restore was interrupted when all was read and the folders were being put into place.
+bool sok_backup_is_unsettled(const char *data_dir);
+
+// Ends a restore that was interrupted so; does nothing otherwise. Before anything of the data folder is used;
+// the caller holds its lock.
 SOK_MUST_CHECK enum sok_status sok_backup_resume(
     const char *data_dir, const char *database_url, struct sok_error *err);
 
