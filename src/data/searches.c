@@ -77,8 +77,8 @@ enum sok_status sok_searches_list_providers(
 }
 
 enum sok_status sok_searches_failing_providers(
-    struct sok_db_tx *tx, struct sok_arena *arena, int64_t since_ms, int64_t failures, const char **ret_names,
-    struct sok_error *err)
+    struct sok_db_tx *tx, struct sok_arena *arena, int64_t since_ms, int64_t failures,
+    const char ***ret_names, size_t *ret_count, struct sok_error *err)
 {
     struct sok_db_result rows;
     SOK_TRY(SOK_DB_QUERY(
@@ -90,11 +90,11 @@ enum sok_status sok_searches_failing_providers(
         "WHERE recent.status = 'failed' AND recent.updated_at > COALESCE(well.at_ms, 0) "
         "GROUP BY recent.name HAVING count(*) >= $2 ORDER BY recent.name LIMIT 20",
         sok_db_int(since_ms), sok_db_int(failures)));
-    const char *names = NULL;
+    const char **names = sok_alloc_array(arena, rows.row_count, sizeof(*names));
     for (size_t i = 0; i < rows.row_count; i++)
-        names =
-            sok_format(arena, "%s%s%s", names ? names : "", names ? ", " : "", sok_db_get_text(&rows, i, 0));
+        names[i] = sok_db_get_text(&rows, i, 0);
     *ret_names = names;
+    *ret_count = rows.row_count;
     return SOK_OK;
 }
 

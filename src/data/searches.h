@@ -43,10 +43,10 @@ SOK_MUST_CHECK enum sok_status sok_searches_list_providers(
     size_t *ret_count, struct sok_error *err);
 
 // The providers whose last answer since `since_ms` was a success before `failures` failed ones in a row or
-// more; comma-separated in the arena, NULL: none.
+// more: their names, some may be gone by now; in the arena.
 SOK_MUST_CHECK enum sok_status sok_searches_failing_providers(
-    struct sok_db_tx *tx, struct sok_arena *arena, int64_t since_ms, int64_t failures, const char **ret_names,
-    struct sok_error *err);
+    struct sok_db_tx *tx, struct sok_arena *arena, int64_t since_ms, int64_t failures,
+    const char ***ret_names, size_t *ret_count, struct sok_error *err);
 
 // Deletes searches created before `before_ms`, with their results, at most a few hundred a call.
 SOK_MUST_CHECK enum sok_status sok_searches_purge(

@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -78,8 +80,10 @@ static enum sok_status send_file(
 {
     SOK_FD_AUTO fd = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat info;
-    if (fd < 0 && (errno == ENOENT || errno == ELOOP))
+    if (fd < 0 && errno == ENOENT)
         return SOK_OK;
+    if (fd < 0 && errno == ELOOP) // left out, its absence would be noticed when the backup is needed
+        return sok_fail(err, SOK_UNSUPPORTED, "%s is a link: only files themselves can be backed up", from);
     if (fd < 0 || fstat(fd, &info) != 0)
         return sok_fail_errno(err, SOK_IO, errno, "cannot read %s", from);
     if (!S_ISREG(info.st_mode))
@@ -95,8 +99,11 @@ enum sok_status sok_backup_files_send(
     struct sok_error *err)
 {
     *ret_count = 0;
-    if (config_file)
-        SOK_TRY(send_file(config_file, CONFIG, sink, ret_count, err));
+    if (config_file) { // where the operator keeps it: a link leads there
+        char path[PATH_MAX];
+        const char *found = realpath(config_file, path);
+        SOK_TRY(send_file(found ? found : config_file, CONFIG, sink, ret_count, err));
+    }
     for (size_t i = 0; i < SOK_ARRAY_LEN(folders); i++) {
         SOK_ARENA_AUTO *arena = sok_arena_new(0);
         FOLDER_AUTO *folder = opendir(sok_format(arena, "%s/%s", data_dir, folders[i]));

@@ -7,6 +7,7 @@
 #include "backends/cache/cache.h"
 #include "backends/db/db.h"
 #include "backends/queue/queue.h"
+#include "base/text.h"
 #include "data/searches.h"
 #include "net/http_client.h"
 #include "services/providers/registry.h"
@@ -90,23 +91,23 @@ static struct sok_health_check check_disk(const struct sok_health_env *env, stru
     return check;
 }
 
-static void add_failing(struct sok_arena *arena, struct sok_health_check *check, const char *names)
+static bool is_among(const char *const *names, size_t count, const char *name)
 {
-    if (!check->error)
-        check->error = sok_format(arena, "failing: %s", names);
-    else if (!strstr(check->error, names))
-        check->error = sok_format(arena, "%s, %s", check->error, names);
+    for (size_t i = 0; i < count; i++)
+        if (sok_text_eq(names[i], name))
+            return true;
+    return false;
 }
 
-// Providers that failed again and again: those whose circuit breaker is open here, and those that every
-// search of late found failing, whichever process asked. Nobody is asked now.
+// Providers in use that failed again and again: those whose circuit breaker is open here, and those that
+// every search of late found failing, whichever process asked. Nobody is asked now.
 static struct sok_health_check check_providers(
     const struct sok_health_env *env, struct sok_arena *arena, bool has_database)
 {
     struct sok_health_check check = {.name = "providers", .ok = true};
     struct sok_provider_instance *providers = NULL;
-    size_t count = 0;
-    const char *names = NULL;
+    size_t count = 0, failing_count = 0;
+    const char **failing = NULL;
     struct sok_error err = {0};
     if (!env->providers || !env->http || !has_database)
         return check;
@@ -114,14 +115,16 @@ static struct sok_health_check check_providers(
     enum sok_status status = sok_providers_load(env->providers, arena, &providers, &count, &err);
     if (status == SOK_OK)
         status = sok_searches_failing_providers(
-            sok_db_reader(env->db), arena, since_ms, PROVIDERS_FAILURES, &names, &err);
+            sok_db_reader(env->db), arena, since_ms, PROVIDERS_FAILURES, &failing, &failing_count, &err);
     if (status != SOK_OK)
         check.error = sok_strdup(arena, err.message);
-    if (names)
-        add_failing(arena, &check, names);
-    for (size_t i = 0; i < count; i++)
-        if (providers[i].config.enabled && sok_http_client_is_open(env->http, providers[i].config.id))
-            add_failing(arena, &check, providers[i].config.name);
+    for (size_t i = 0; i < count; i++) {
+        const struct sok_provider_config *config = &providers[i].config;
+        if (config->enabled && (is_among(failing, failing_count, config->name) ||
+                                sok_http_client_is_open(env->http, config->id)))
+            check.error = check.error ? sok_format(arena, "%s, %s", check.error, config->name)
+                                      : sok_format(arena, "failing: %s", config->name);
+    }
     check.ok = !check.error;
     return check;
 }
