@@ -179,7 +179,7 @@ def world(module_folder, module_keep):
 
 
 def test_every_action_is_in_the_guide_and_every_one_of_the_guide_happens(world):
-  guide = actions_of_the_guide()
+  guide = {action: resource for action, resource in actions_of_the_guide().items() if resource != "backup"}  # test_backup.py sees those
   happened = {entry["action"]: entry["resource"] for entry in world.entries()}
   assert happened == guide
   assert set(world.done) | {"user.revoke"} == set(guide)
