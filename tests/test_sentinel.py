@@ -136,8 +136,11 @@ def test_a_scanner_that_is_gone_is_told(start, folder, keep):
 
 @pytest.fixture
 def fleet(folder, keep):
-  """Two sentinels."""
-  return keep(Fleet(folder, apis=1, workers=("sentinel", "sentinel"), **{**QUICK, **OFF}))
+  """Two sentinels, one of which watches by now."""
+  fleet = keep(Fleet(folder, apis=1, workers=("sentinel", "sentinel"), **{**QUICK, **OFF}))
+  wait_until(lambda: fleet.api[0].rows("SELECT count(*) AS places FROM alert_watches WHERE lease_owner <> ''")[0]["places"] == 2, 60, 0.1,
+             "a sentinel at each place: a server that is stopped before is one without which none starts")
+  return fleet
 
 
 @pytest.mark.skipif(sokoul.SET != "embedded", reason="has servers of its own")
