@@ -62,6 +62,10 @@ class World:
     self.fleet.api[0].wait_search(self.admin, search)
     return search, re.search(r"^x-request-id: (\S+)", head, re.M | re.I)[1]
 
+  def provider(self):
+    """The indexer's name, as the program has it."""
+    return next(one["name"] for one in self.admin.ok("GET", "/admin/providers")["items"] if str(self.torznab.port) in one["base_url"])
+
   def members(self):
     return [*self.fleet.api, *self.fleet.workers]
 
@@ -256,6 +260,9 @@ def loaded(world):
   world.search(query="Paper Lantern Returns")
   for standin in (world.torznab, world.prowlarr):
     standin.fault = None
+  world.torznab.fault = "late"  # the request that takes its time
+  assert admin.ok("POST", f"/admin/providers/{world.provider()}/test")["ok"]
+  world.torznab.fault = None
   api.account("second")
   api.client().post("/auth/login", {"username": "second", "password": "wrong horse battery"})
   admin.ok("PUT", "/admin/settings", {"rate_search": 999})
@@ -392,3 +399,38 @@ def test_the_guide_names_every_field(loaded):
       fields |= set(re.findall(r'SOK_(?:TEXT|INT|REAL)\("(\w+)"', source.read_text()))
   missing = {name for name in fields if f"`{name}`" not in text}
   assert not missing, missing
+
+
+# --- The log panels of Grafana's dashboards, the last thing here: their database is taken away for it.
+
+def panels():
+  """Every query of a dashboard that goes to Loki: (dashboard, panel, query)."""
+  found = []
+  for path in sorted((ROOT / "deploy" / "grafana" / "dashboards").glob("*.json")):
+    stack = list(json.loads(path.read_text())["panels"])
+    while stack:
+      panel = stack.pop()
+      stack += panel.get("panels", [])
+      found += [(path.stem, panel["title"], target["expr"]) for target in panel.get("targets", []) if target["datasource"]["type"] == "loki"]
+  assert len(found) >= 5, found
+  return found
+
+
+@pytest.fixture(scope="module")
+def bereft(loaded):
+  """A database that was away for a while, as the processes tell of it."""
+  loaded.fleet.postgres.stop("immediate")
+  try:
+    wait_until(lambda: loaded.admin.get("/downloads").status == 503, 30, what="an answer without a database")
+    wait_until(lambda: any("database" in json.dumps(line) and line["level"] in ("warn", "error") for line in loaded.lines()), 60, what="a line about it")
+  finally:
+    loaded.fleet.postgres.start()
+  wait_until(lambda: loaded.admin.get("/downloads").status == 200, 60, what="the database again")
+  return loaded
+
+
+@pytest.mark.parametrize("dashboard, panel, query", panels())
+def test_the_log_panels_of_the_dashboards_show_something(bereft, dashboard, panel, query):
+  lines = [raw.decode() for member in bereft.members() for raw in raw_lines(member)] + bereft.front.lines()
+  found = logql.evaluate(query, lines)
+  assert found, f"{dashboard}: {panel}: {query}"

@@ -1,7 +1,7 @@
 """Stand-ins for the providers, over HTTP on loopback: they answer in the recorded shapes, about our own films.
 
 Each is a server of its own, so that one can fail while the others answer. `fault` switches what a server does:
-None, "500", "slow", "endless", "garbage", "html", "truncated", "close", "redirect-loop", "429", "401", "xml-error",
+None, "500", "slow", "late", "endless", "garbage", "html", "truncated", "close", "redirect-loop", "429", "401", "xml-error",
 "redirect-private", "huge-header". `calls` keeps the paths asked for, `heads` the headers that came with them.
 """
 
@@ -18,6 +18,7 @@ import zlib
 from xml.sax.saxutils import escape, quoteattr
 
 SLOW_SECONDS = 120
+LATE_SECONDS = 0.3
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -69,6 +70,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     elif fault == "slow":
       self.standin.stopping.wait(SLOW_SECONDS)
       self.close_connection = True
+    elif fault == "late":
+      self.standin.stopping.wait(LATE_SECONDS)
+      return False
     elif fault == "endless":
       self.send_response(200)
       self.send_header("Content-Type", "application/rss+xml")
