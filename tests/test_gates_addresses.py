@@ -307,3 +307,33 @@ def test_sixty_four_sessions_of_one_user_share_its_limit(start):
   with concurrent.futures.ThreadPoolExecutor(64) as pool:
     statuses = list(pool.map(lambda number: get(server, tokens[number % 4]).status, range(50 + 64)))
   assert (statuses.count(200), statuses.count(429)) == (50, 64), statuses
+
+
+def test_a_proxy_that_nobody_trusts_opens_the_metrics_to_nobody(start):
+  server = start(trusted_proxies="127.0.0.1, 10.0.0.0/8", metrics_allow="192.0.2.0/24")
+  for status, *lines in (
+    (200, "X-Forwarded-For: 192.0.2.7"),
+    (200, "X-Forwarded-For: 192.0.2.7, 10.1.1.1, 10.2.2.2", "Via: 1.1 a", "Via: 1.1 b, 1.1 c"),
+    (200, "X-Real-IP: 192.0.2.7"),
+    (401, f"X-Forwarded-For: {REAL}, 192.0.2.7"),
+    (401, f"X-Forwarded-For: {REAL}", "X-Forwarded-For: 192.0.2.7, 10.1.1.1"),
+    (401, "X-Forwarded-For: 192.0.2.9, 192.0.2.7"),
+    (401, "X-Forwarded-For: unknown, 192.0.2.7"),
+    (401, "X-Forwarded-For: 192.0.2.7", "Via: 1.1 stranger, 1.1 ours"),
+    (401, "X-Forwarded-For: 192.0.2.7", f"Forwarded: for={REAL}, for=192.0.2.7"),
+  ):
+    assert raw(server.port, lines, path="/metrics")[0] == status, lines
+
+
+def test_a_second_proxy_beside_the_trusted_one_speaks_for_strangers(start):
+  server = start(trusted_proxies="127.0.0.1", metrics_allow="127.0.0.0/8")
+  assert raw(server.port, [], path="/metrics", source="127.0.0.2")[0] == 200
+  for line in (f"X-Forwarded-For: {REAL}", "X-Forwarded-For: 127.0.0.2", f"X-Real-IP: {REAL}", f"Forwarded: for={REAL}", "Via: 1.1 stranger"):
+    assert raw(server.port, [line], path="/metrics", source="127.0.0.2")[0] == 401, line
+
+
+def test_a_whitelisted_proxy_that_nobody_trusts_is_no_operator(start):
+  server = start()
+  server.admin().ok("POST", "/admin/security/whitelist", {"cidr": "127.0.0.2/32"}, status=201)
+  wait_until(lambda: raw(server.port, [], path="/metrics", source="127.0.0.2")[0] == 200, 30, what="the rule to count")
+  assert raw(server.port, [f"X-Forwarded-For: {REAL}"], path="/metrics", source="127.0.0.2")[0] == 401

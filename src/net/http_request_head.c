@@ -165,23 +165,27 @@ static bool parse_forwarded(struct sok_arena *arena, const char *text, size_t le
 }
 
 // From the right: every address that a trusted proxy put there, up to the first that is no proxy of ours.
-static void walk_forwarded(
+// Returns how many trusted proxies it passed on its way; *ret_left: whether more was said before the client's
+// address, which only another proxy, or a liar, can have written.
+static int walk_forwarded(
     const struct sok_http_server *server, struct sok_arena *arena, const char *list,
-    struct sok_address *client)
+    struct sok_address *client, bool *ret_left)
 {
     size_t end = strlen(list);
-    while (end > 0) {
+    int passed = 0;
+    for (bool is_ours = true; end > 0 && is_ours; passed += is_ours) {
         size_t start = end;
         while (start > 0 && list[start - 1] != ',')
             start--;
         struct sok_address address;
         if (!parse_forwarded(arena, list + start, end - start, &address))
-            return;
+            break;
         *client = address;
-        if (!sok_http_is_trusted(server, &address))
-            return;
+        is_ours = sok_http_is_trusted(server, &address);
         end = start ? start - 1 : 0;
     }
+    *ret_left = strspn(list, ", \t") < end;
+    return passed;
 }
 
 struct joined {
@@ -189,7 +193,16 @@ struct joined {
     const char *text; // every X-Forwarded-For, in their order
     const char *real; // X-Real-IP
     int reals;
+    int via, forwarded; // the proxies that named themselves, or whom they spoke for, in those headers
 };
+
+static int count_elements(const char *list)
+{
+    int count = 1;
+    for (const char *at = list; (at = strchr(at, ',')); at++)
+        count++;
+    return count;
+}
 
 static enum MHD_Result join_forwarded(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
 {
@@ -199,6 +212,10 @@ static enum MHD_Result join_forwarded(void *cls, enum MHD_ValueKind kind, const 
     } else if (value && strcasecmp(name, "X-Real-IP") == 0) {
         joined->real = value;
         joined->reals++;
+    } else if (value && strcasecmp(name, "Via") == 0) {
+        joined->via += count_elements(value);
+    } else if (value && strcasecmp(name, "Forwarded") == 0) {
+        joined->forwarded += count_elements(value);
     }
     return MHD_YES;
 }
@@ -214,14 +231,15 @@ static const char *find_client_ip(struct sok_exchange *exchange)
     bool trusted = !info || !sok_address_from_sockaddr(info->client_addr, &client) ||
                    sok_http_is_trusted(exchange->server, &client);
     exchange->from_proxy = trusted;
-    if (trusted) {
-        struct joined forwarded = {.arena = request->arena};
-        MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, join_forwarded, &forwarded);
-        if (forwarded.text)
-            walk_forwarded(exchange->server, request->arena, forwarded.text, &client);
-        else if (forwarded.reals == 1) // of two, nobody can say which is the proxy's
-            (void)parse_forwarded(request->arena, forwarded.real, strlen(forwarded.real), &client);
-    }
+    struct joined said = {.arena = request->arena};
+    MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, join_forwarded, &said);
+    int ours = trusted; // proxies
+    bool is_left = !trusted && (said.text || said.real);
+    if (trusted && said.text)
+        ours += walk_forwarded(exchange->server, request->arena, said.text, &client, &is_left);
+    else if (trusted && said.reals == 1) // of two, nobody can say which is the proxy's
+        (void)parse_forwarded(request->arena, said.real, strlen(said.real), &client);
+    request->through_stranger = is_left || said.via > ours || said.forwarded > ours;
     char *text = sok_alloc(request->arena, 46);
     sok_address_format(&client, text);
     return text;

@@ -101,6 +101,7 @@ struct sok_request {
     size_t upload_len;        // (other multipart fields appear in `json` as text)
     const char *upload_field; // its field name, "" for a body that is the file; NULL when there is none
     const char *client_ip;    // after trusted proxies; the only address anything may use
+    bool through_stranger; // by its headers a proxy that nobody trusts passed it on: client_ip is that one's
     const char *request_id;
     const char *traceparent; // the caller's trace, else a new one, under a span of our own (runtime/trace.h)
     struct sok_principal principal;

@@ -91,7 +91,8 @@ enum sok_status sok_api_before(struct sok_request *request, struct sok_error *er
     if (host != SOK_OK)
         return refused(request, SOK_REFUSAL_HOST, host);
     SOK_TRY(sok_api_limit_address(request, err));
-    bool is_operator = address == SOK_ADDRESS_WHITELISTED || sok_api_is_local(request) ||
+    bool is_operator = (address == SOK_ADDRESS_WHITELISTED && !request->through_stranger) ||
+                       sok_api_is_local(request) ||
                        (request->route->policy == SOK_POLICY_OPERATOR && sok_api_may_scrape(request));
     enum sok_status status = find_principal_measured(request, err);
     if (status == SOK_OK)

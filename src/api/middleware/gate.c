@@ -39,8 +39,7 @@ bool sok_api_may_scrape(const struct sok_request *request)
     const struct sok_config *config = sok_api_of(request)->config;
     struct sok_address address;
     struct sok_cidr cidr;
-    if (!request->client_ip || !sok_address_parse(request->client_ip, &address) ||
-        (!config->trusted_proxies && came_through_proxy(request)))
+    if (!request->client_ip || request->through_stranger || !sok_address_parse(request->client_ip, &address))
         return false;
     for (const char *at = config->metrics_allow; at && *at;) {
         size_t len = strcspn(at, ", ");

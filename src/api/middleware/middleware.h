@@ -14,8 +14,8 @@ enum sok_status sok_api_before(struct sok_request *request, struct sok_error *er
 // The `admit` hook: how often the account that the body names is tried (SOK_RATE_LOGIN).
 enum sok_status sok_api_admit(struct sok_request *request, struct sok_error *err);
 
-// Whether SOKOUL_METRICS_ALLOW names the caller's address. What came through a proxy that nobody trusts has
-// none.
+// Whether SOKOUL_METRICS_ALLOW names the caller's address. What came through a proxy that nobody trusts is
+// refused: the address is the proxy's, and who stands behind it is unknown.
 bool sok_api_may_scrape(const struct sok_request *request);
 
 // The `after` hook: access log, error detail for answers from 500 on, metrics labelled with the route's
