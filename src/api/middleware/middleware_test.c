@@ -91,6 +91,7 @@ static void operator_route_is_for_this_machine_alone_without_a_proxy(void **stat
     assert_int_equal(401, get("/operator", NULL, "X-Forwarded-For: 127.0.0.1").status);
     assert_int_equal(401, get("/operator", NULL, "X-Real-IP: 127.0.0.1").status);
     assert_int_equal(403, get("/operator", NULL, "Host: rebound.example.org").status);
+    assert_int_equal(401, get("/operator", NULL, "Host: machine").status);
     assert_int_equal(200, get("/operator", NULL, "Host: localhost:3000").status);
     assert_int_equal(403, get("/operator", test.tokens[SOK_USER_USER], "X-Forwarded-For: 127.0.0.1").status);
     assert_int_equal(200, get("/operator", test.tokens[SOK_USER_ADMIN], "X-Forwarded-For: 127.0.0.1").status);
@@ -169,7 +170,8 @@ static void blacklisted_address_is_out_unless_whitelisted(void **state SOK_UNUSE
     assert_string_equal("address_blocked", test_api_text(&test, &reply, "code"));
     insert_rule("whitelist", "127.0.0.1/32");
     assert_int_equal(200, get("/user", test.tokens[SOK_USER_USER], NULL).status);
-    assert_int_equal(200, get("/operator", NULL, "X-Real-IP: 1.2.3.4").status);
+    assert_int_equal(200, get("/operator", NULL, "Host: machine").status);
+    assert_int_equal(401, get("/operator", NULL, "X-Real-IP: 1.2.3.4").status); // a proxy speaks for others
 }
 
 static void ended_session_is_out(void **state SOK_UNUSED)
