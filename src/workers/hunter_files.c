@@ -2,7 +2,6 @@
 // renamed), so a kill leaves the old one or the new one.
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "runtime/folders.h"
 #include "services/library/fd.h"
 #include "workers/hunter-private.h"
 
@@ -44,15 +44,6 @@ bool sok_hunt_read_resume(
     return fits && got == len;
 }
 
-static void sync_folder(const char *folder)
-{
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)fsync(fd);
-        (void)close(fd);
-    }
-}
-
 static bool replace_resume(struct sok_hunt *hunt, const void *bytes, size_t len)
 {
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
@@ -64,7 +55,7 @@ static bool replace_resume(struct sok_hunt *hunt, const void *bytes, size_t len)
     (void)close(fd);
     is_written = is_written && rename(part, resume_path(hunt->hunter, arena, hunt->key, "")) == 0;
     if (is_written)
-        sync_folder(hunt->hunter->resume_dir);
+        (void)sok_folder_sync(hunt->hunter->resume_dir, NULL);
     else
         (void)unlink(part);
     return is_written;
@@ -106,17 +97,7 @@ void sok_hunter_delete_folder(const struct sok_hunter *hunter, const char *key)
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
     if (strlen(key) != SOK_TORRENT_KEY_LEN || strchr(key, '/'))
         return;
-    char *roots[] = {sok_format(arena, "%s/%s", hunter->download_dir, key), NULL};
-    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
-    if (!tree)
-        return;
-    for (FTSENT *at; (at = fts_read(tree));) {
-        if (at->fts_info == FTS_DP)
-            (void)rmdir(at->fts_accpath);
-        else if (at->fts_info != FTS_D)
-            (void)unlink(at->fts_accpath);
-    }
-    (void)fts_close(tree);
+    sok_folder_remove(sok_format(arena, "%s/%s", hunter->download_dir, key));
 }
 
 bool sok_hunter_has_folder(const struct sok_hunter *hunter, const char *key)

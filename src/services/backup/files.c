@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "runtime/folders.h"
 #include "services/library/fd.h"
 
 #define PART "restore.part"
@@ -117,29 +117,6 @@ enum sok_status sok_backup_files_send(
 
 // --- In.
 
-static void remove_tree(const char *path)
-{
-    char *roots[] = {(char *)path, NULL};
-    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
-    if (!tree)
-        return;
-    for (FTSENT *at; (at = fts_read(tree));) {
-        if (at->fts_info == FTS_DP)
-            (void)rmdir(at->fts_accpath);
-        else if (at->fts_info != FTS_D)
-            (void)unlink(at->fts_accpath);
-    }
-    (void)fts_close(tree);
-}
-
-static enum sok_status sync_folder(const char *path, struct sok_error *err)
-{
-    SOK_FD_AUTO fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        return sok_fail_errno(err, SOK_IO, errno, "cannot sync %s", path);
-    return SOK_OK;
-}
-
 static enum sok_status make_folder(const char *path, struct sok_error *err)
 {
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
@@ -152,7 +129,7 @@ enum sok_status sok_backup_staging_begin(
 {
     *staging = (struct sok_backup_staging){.arena = arena, .data_dir = data_dir, .fd = -1};
     staging->folder = sok_format(arena, "%s/" PART, data_dir);
-    remove_tree(staging->folder);
+    sok_folder_remove(staging->folder);
     SOK_TRY(make_folder(data_dir, err));
     SOK_TRY(make_folder(staging->folder, err));
     for (size_t i = 0; i < SOK_ARRAY_LEN(folders); i++)
@@ -193,13 +170,13 @@ enum sok_status sok_backup_staging_commit(struct sok_backup_staging *staging, st
     const char *before = sok_format(staging->arena, "%s/" BEFORE, staging->data_dir);
     const char *ready = sok_format(staging->arena, "%s/" READY, staging->data_dir);
     for (size_t i = 0; i < SOK_ARRAY_LEN(folders); i++)
-        SOK_TRY(sync_folder(sok_format(staging->arena, "%s/%s", staging->folder, folders[i]), err));
-    SOK_TRY(sync_folder(staging->folder, err));
-    remove_tree(before); // of the restore before this one
+        SOK_TRY(sok_folder_sync(sok_format(staging->arena, "%s/%s", staging->folder, folders[i]), err));
+    SOK_TRY(sok_folder_sync(staging->folder, err));
+    sok_folder_remove(before); // of the restore before this one
     SOK_TRY(make_folder(before, err));
     if (rename(staging->folder, ready) != 0)
         return sok_fail_errno(err, SOK_IO, errno, "cannot rename %s", staging->folder);
-    return sync_folder(staging->data_dir, err);
+    return sok_folder_sync(staging->data_dir, err);
 }
 
 void sok_backup_staging_drop(struct sok_backup_staging *staging)
@@ -208,7 +185,7 @@ void sok_backup_staging_drop(struct sok_backup_staging *staging)
         close(staging->fd);
     staging->fd = -1;
     if (staging->folder)
-        remove_tree(staging->folder);
+        sok_folder_remove(staging->folder);
 }
 
 // --- Into place.
@@ -242,7 +219,7 @@ static enum sok_status settle_folder(
         return SOK_OK;
     const char *old = sok_format(arena, "%s/" BEFORE "/%s", data_dir, name);
     if (is_there(old))
-        remove_tree(place);
+        sok_folder_remove(place);
     else if (is_there(place))
         SOK_TRY(move(place, old, err));
     return move(fresh, place, err);
@@ -259,9 +236,9 @@ enum sok_status sok_backup_files_settle(
     const char *config = sok_format(arena, "%s/" READY "/" CONFIG, data_dir);
     if (is_there(config)) // that of the machine stays: addresses and folders are its own
         SOK_TRY(move(config, sok_format(arena, "%s/" CONFIG SOK_BACKUP_FRESH, data_dir), err));
-    remove_tree(sok_format(arena, "%s/" READY, data_dir));
+    sok_folder_remove(sok_format(arena, "%s/" READY, data_dir));
     (void)rmdir(sok_format(arena, "%s/" BEFORE, data_dir)); // when there was nothing before
-    return sync_folder(data_dir, err);
+    return sok_folder_sync(data_dir, err);
 }
 
 // --- The file of SQLite.
@@ -298,5 +275,5 @@ enum sok_status sok_backup_switch_database(const char *path, struct sok_error *e
             SOK_TRY(move(old, sok_format(arena, "%s" SOK_BACKUP_OLD "%s", path, beside[i]), err));
     }
     SOK_TRY(move(fresh, path, err));
-    return sync_folder(dirname(sok_strdup(arena, path)), err);
+    return sok_folder_sync(dirname(sok_strdup(arena, path)), err);
 }

@@ -1,0 +1,16 @@
+// Folders of the disk.
+#ifndef SOK_RUNTIME_FOLDERS_H
+#define SOK_RUNTIME_FOLDERS_H
+
+#include "base/compiler.h"
+#include "base/status.h"
+
+// Removes a folder with everything in it, or a file; nothing there is fine, and what cannot be removed stays.
+// A link goes, what it leads to does not; other file systems that are mounted inside are left alone. Blocks.
+void sok_folder_remove(const char *path);
+
+// Names that were made, renamed or removed in the folder are on the disk after it. SOK_IO; not every file
+// system can, so that it may be ignored. Blocks.
+enum sok_status sok_folder_sync(const char *path, struct sok_error *err);
+
+#endif
