@@ -63,5 +63,6 @@ enum sok_status sok_alerts_purge(
     SOK_TRY(SOK_DB_QUERY(
         tx, NULL, NULL, err, "DELETE FROM alert_watches WHERE lease_until < $1", sok_db_int(before_ms)));
     return sok_count_changes(
-        tx, "DELETE FROM alerts WHERE updated_at < $1", SOK_PARAMS(sok_db_int(before_ms)), ret_deleted, err);
+        tx, "DELETE FROM alerts WHERE is_raised = 0 AND updated_at < $1", SOK_PARAMS(sok_db_int(before_ms)),
+        ret_deleted, err);
 }

@@ -29,7 +29,8 @@ SOK_MUST_CHECK enum sok_status sok_alerts_watch(
 SOK_MUST_CHECK enum sok_status sok_alerts_leave(
     struct sok_db_tx *tx, const char *owner, struct sok_error *err);
 
-// Deletes what has not changed since `before_ms`: of hosts that are gone. *ret_deleted: rows.
+// Deletes alerts that cleared before `before_ms`; one that is raised stays, or it would be told again.
+// *ret_deleted: alerts.
 SOK_MUST_CHECK enum sok_status sok_alerts_purge(
     struct sok_db_tx *tx, int64_t before_ms, int64_t *ret_deleted, struct sok_error *err);
 

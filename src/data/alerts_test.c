@@ -60,7 +60,6 @@ static size_t count_raised(struct sok_test_db *t, const char *place)
 static void an_alert_changes_its_state_once(void **state)
 {
     struct sok_test_db *t = *state;
-    int64_t deleted;
     assert_true(set(t, "here", true, 5));
     assert_false(set(t, "here", true, 6));
     assert_true(set(t, "there", true, 6));
@@ -70,9 +69,21 @@ static void an_alert_changes_its_state_once(void **state)
     assert_false(set(t, "here", false, 8));
     assert_int_equal(count_raised(t, "here"), 0);
     assert_int_equal(count_raised(t, "there"), 1);
+}
+
+static void only_what_has_cleared_is_purged(void **state)
+{
+    struct sok_test_db *t = *state;
+    int64_t deleted;
+    assert_true(set(t, "here", true, 5));
+    assert_true(set(t, "here", false, 7));
+    assert_true(set(t, "there", true, 5));
     assert_ok(sok_alerts_purge(t->tx, 7, &deleted, &t->err));
+    assert_int_equal(deleted, 0);
+    assert_ok(sok_alerts_purge(t->tx, 8, &deleted, &t->err));
     assert_int_equal(deleted, 1);
-    assert_int_equal(count_raised(t, "there"), 0);
+    assert_int_equal(count_raised(t, "there"), 1);
+    assert_false(set(t, "there", true, 9)); // no news, however long it is so
 }
 
 static void answered(
@@ -123,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(one_owner_watches_a_place),
         TEST(an_alert_changes_its_state_once),
+        TEST(only_what_has_cleared_is_purged),
         TEST(a_provider_fails_after_three_failures_and_no_success),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,7 @@ enum sok_status sok_sentinel_start(
         sok_panic("out of memory for sentinel");
     sentinel->env = env;
     sok_watch_init(&sentinel->watch);
+    sok_watch_sync(env, &sentinel->watch); // from now on something watches, whatever goes away
     pthread_mutex_init(&sentinel->lock, NULL);
     sok_wait_init(&sentinel->wake);
     int error = pthread_create(&sentinel->thread, NULL, run, sentinel);

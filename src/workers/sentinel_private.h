@@ -75,6 +75,7 @@ struct sok_alert_change {
 
 struct sok_watch {
     char host[256];
+    bool is_known;                 // the database has said at least once who judges
     bool is_mine[SOK_PLACE_COUNT]; // this sentinel judges it
     struct sok_alert_state states[SOK_GAUGE_COUNT];
     struct sok_alert_change changes[SOK_CHANGES_MAX]; // not yet in the database, oldest first
@@ -98,7 +99,8 @@ void sok_sentinel_judge(
 void sok_watch_init(struct sok_watch *watch);
 void sok_watch_note(struct sok_watch *watch, const struct sok_alert_change *change);
 // Renews the leases, writes down the changes (row and audit), publishes those that are news, and learns what
-// is raised. Without the database: publishes, and keeps the rest for the next time.
+// is raised. Without the database: publishes, and keeps the rest for the next time; who has never heard from
+// it judges everything, since to tell twice is better than not at all.
 void sok_watch_sync(const struct sok_worker_env *env, struct sok_watch *watch);
 // Lets another sentinel watch at once.
 void sok_watch_end(const struct sok_worker_env *env);

@@ -224,6 +224,28 @@ static void what_happens_without_a_database_is_told_at_once_and_written_later(vo
     assert_int_equal(watch.change_count, 0);
 }
 
+static void who_starts_as_the_database_goes_away_tells_it(void **state)
+{
+    struct fixture *f = *state;
+    struct sok_watch watch, other;
+    sok_watch_init(&watch);
+    sok_watch_init(&other);
+    sok_db_failing_set(f->t.db, SOK_DB_FAULT_ALL, 0, 1, SOK_UNAVAILABLE);
+    judge(f, SOK_GAUGE_DATABASE, 1, &watch);
+    hear_alert(f, "raised");
+    judge(f, SOK_GAUGE_DATABASE, 1, &watch);
+    assert_int_equal(f->alert_count, 1);
+    sok_db_failing_set(f->t.db, SOK_DB_FAULT_NONE, 0, 0, SOK_OK);
+    judge(f, SOK_GAUGE_DATABASE, 0, &watch);
+    hear_alert(f, "cleared");
+    assert_int_equal(count_audit(f, "alert.raised"), 1);
+    f->env.owner = "she"; // has heard that another watches, and stays silent
+    sok_watch_sync(&f->env, &other);
+    sok_db_failing_set(f->t.db, SOK_DB_FAULT_ALL, 0, 1, SOK_UNAVAILABLE);
+    judge(f, SOK_GAUGE_DATABASE, 1, &other);
+    assert_int_equal(f->alert_count, 2);
+}
+
 static enum sok_status insert_rows(struct sok_db_tx *tx, void *context, struct sok_error *err)
 {
     const struct fixture *f = context;
@@ -279,6 +301,9 @@ static void it_starts_and_stops_at_once(void **state)
     struct fixture *f = *state;
     struct sok_sentinel *sentinel;
     assert_ok(sok_sentinel_start(&f->env, &sentinel, &f->t.err));
+    int64_t places; // it watches when it has started
+    assert_ok(sok_load_int(f->t.reader, "SELECT count(*) FROM alert_watches", NULL, 0, &places, &f->t.err));
+    assert_int_equal(places, SOK_PLACE_COUNT);
     assert_null(sok_sentinel_stop(sentinel));
 }
 
@@ -293,6 +318,7 @@ int main(void)
         TEST(one_busy_moment_is_no_alert),
         TEST(of_two_sentinels_one_raises_an_alert_and_its_successor_clears_it),
         TEST(what_happens_without_a_database_is_told_at_once_and_written_later),
+        TEST(who_starts_as_the_database_goes_away_tells_it),
         TEST(a_round_sets_metrics_and_deletes_what_has_expired),
         TEST(a_database_that_fails_raises_an_alert_and_the_round_goes_on),
         TEST(it_starts_and_stops_at_once),

@@ -140,9 +140,13 @@ void sok_watch_sync(const struct sok_worker_env *env, struct sok_watch *watch)
     }
     if (is_written) {
         watch->change_count = 0;
+        watch->is_known = true;
         take_over(watch, &sync);
-    } else
+    } else {
         sok_log_error(SOK_LOG_WARN, SOK_LOG_WORKER, "cannot write down which alerts there are", &err);
+        for (int place = 0; place < SOK_PLACE_COUNT; place++)
+            watch->is_mine[place] |= !watch->is_known;
+    }
     for (int gauge = 0; gauge < SOK_GAUGE_COUNT; gauge++)
         sok_metric_set(
             env->metrics, SOK_METRIC_SENTINEL_ACTIVE, watch->states[gauge].is_raised,
