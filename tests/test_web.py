@@ -205,21 +205,6 @@ def test_a_long_series_is_shown_to_its_end(start, films, page):
   assert "More episodes" not in page.text() and page.violations() == []
 
 
-def narrow(page, is_narrow=True):
-  """As on a phone of 360 pixels; nothing may stick out at its side."""
-  if not is_narrow:
-    page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    return
-  page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True})
-  page.until(lambda: page.driver.execute_script("return document.documentElement.scrollWidth") <= 360, "the page is wider than the window")
-
-
-def nameless(page):
-  """Fields and buttons that a screen reader could not call anything."""
-  return page.driver.execute_script("""return [...document.querySelectorAll('input, select, textarea, button, a')].filter(one =>
-    one.offsetParent && !one.getAttribute('aria-label') && !(one.labels && one.labels.length) && !one.textContent.trim()).map(one => one.outerHTML)""")
-
-
 def test_api_keys_are_made_shown_once_and_ended(start, page):
   server = start()
   user = server.account("ada")
@@ -234,9 +219,9 @@ def test_api_keys_are_made_shown_once_and_ended(start, page):
   assert server.client().ok("GET", "/auth/me", headers=headers)["username"] == "ada"
   page.press("Copy")
   page.until(lambda: "Copied." in page.text() or "it is selected" in page.text(), "a word about the copy")
-  assert nameless(page) == []
-  narrow(page)
-  narrow(page, False)
+  assert page.nameless() == []
+  page.narrow()
+  page.narrow(False)
   page.press("I have it")
   page.until(lambda: key not in page.driver.page_source, "the key is still there")
   page.fill("Name", " ")
@@ -252,84 +237,3 @@ def test_api_keys_are_made_shown_once_and_ended(start, page):
   page.sees("No keys yet.")
   assert server.client().get("/auth/me", headers=headers).status == 401
   assert user.ok("GET", "/auth/api-keys")["items"] == [] and page.violations() == []
-
-
-def test_an_admin_looks_after_the_server(start, keep, page):
-  indexer = keep(Torznab([release(NAME, 1)]))
-  server = start(**settings_for([indexer]))
-  admin = server.admin("ada")
-  server.account("bob")
-  page.sign_in(server, "ada")
-  page.press("Admin", "header")
-  page.sees("2, 2 active")
-  page.sees(indexer.name)
-
-  page.press("Users", "main")
-  page.sees("bob@example.org")
-  page.choose("Role of bob", "moderator")
-  wait_until(lambda: [one["role"] for one in admin.ok("GET", "/admin/users")["items"] if one["username"] == "bob"] == ["moderator"], 30, what="the role")
-  page.choose("Role of ada", "user")
-  page.sees("last")  # the last admin stays one, and the page says so
-  page.until(lambda: page.driver.execute_script("return document.querySelector(\"[aria-label='Role of ada']\").value") == "admin", "the role is shown as it is")
-
-  page.press("Providers", "main")
-  page.sees("of the environment")
-  page.press("Test", "main")
-  page.sees("Works (")
-  page.fill("Name", "second")
-  page.press("Add", "main")
-  page.sees("base_url is missing")
-  page.fill("Address", "http://127.0.0.1:9/")
-  page.press("Add", "main")
-  page.sees("second")
-  page.press("Turn off")
-  page.press("Remove")
-  page.press("Yes, remove")
-  page.until(lambda: "second" not in page.text(), "it is gone")
-
-  page.press("Settings", "main")
-  page.fill("rate_search", "many")
-  page.find("[aria-label='Save rate_search']").click()
-  page.sees("must be a whole number")
-  page.fill("rate_search", "77")
-  page.find("[aria-label='Save rate_search']").click()
-  page.sees("Saved.")
-  assert admin.ok("GET", "/admin/settings")["rate_search"]["value"] == 77
-  page.press("Back to 0", "main")
-  wait_until(lambda: not admin.ok("GET", "/admin/settings")["rate_search"]["overridden"], 30, what="the setting of before")
-
-  page.press("Audit trail", "main")
-  page.sees("settings.update")
-  page.fill("Address", "nowhere")
-  page.press("Show", "main")
-  page.sees("must be an address")
-  page.fill("Address", "127.0.0.1")
-  page.fill("Action", "user.role")
-  page.press("Show", "main")
-  page.until(lambda: "settings.update" not in page.text() and "user.role" in page.text(), "what was asked for")
-  assert page.violations() == []
-
-
-def test_the_admins_pages_fit_a_phone_and_name_all_they_have(start, page):
-  server = start()
-  admin = server.admin("ada")
-  server.change("INSERT INTO dead_letters (id, task_id, task_type, payload, tries, error_message, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [("0190d3a0-0000-7000-8000-000000000001", "0190d3a0-0000-7000-8000-000000000002", "monitor", '{"kind":"scan"}', 3, "the folder is gone", 1)])
-  page.sign_in(server, "ada", "/admin")
-  for section, seen in (("System", "Storage"), ("Users", "ada@example.org"), ("Providers", "No providers"), ("Settings", "torrent_max_active"),
-                        ("Failed jobs", "the folder is gone"), ("Audit trail", "login")):
-    page.press(section, "main nav")
-    page.sees(seen)
-    narrow(page)
-    assert nameless(page) == [], section
-    narrow(page, False)
-  assert admin.ok("GET", "/admin/dead-letters")["total"] == 1 and page.violations() == []
-
-
-def test_who_may_not_is_told_so(start, page):
-  server = start()
-  server.admin("ada")
-  server.account("bob")
-  page.sign_in(server, "bob", "/admin/users")
-  page.sees("These pages are for those who look after the server.")
-  assert "Admin" not in page.find("header").text

@@ -32,11 +32,18 @@ class Page:
   def find(self, css):
     return self.until(lambda: next((one for one in self.driver.find_elements(By.CSS_SELECTOR, css) if one.is_displayed()), None), css)
 
-  def fill(self, label, value):
-    box = self.until(lambda: next((one for one in self.driver.find_elements(By.CSS_SELECTOR, "input")
+  def fill(self, label, value, inside="body"):
+    box = self.until(lambda: next((one for one in self.driver.find_elements(By.CSS_SELECTOR, f"{inside} input")
                                    if label in (one.get_attribute("aria-label") or one.find_element(By.XPATH, "..").text)), None), label)
     box.clear()
     box.send_keys(value)
+
+  def set_time(self, label, when, inside="body"):
+    """A date and time of day, past the locale's way of typing them."""
+    self.until(lambda: self.driver.execute_script("""const box = [...document.querySelectorAll(arguments[0] + ' input')].find(one =>
+      one.parentElement.textContent.includes(arguments[1]))
+      if (box) { box.value = arguments[2]; box.dispatchEvent(new Event('input', { bubbles: true })) }
+      return !!box""", inside, label, when.strftime("%Y-%m-%dT%H:%M")), label)
 
   def choose(self, label, option):
     self.until(lambda: self.driver.find_elements(By.CSS_SELECTOR, f"select[aria-label='{label}']"), label)[0].send_keys(option)
@@ -62,6 +69,19 @@ class Page:
 
   def sees(self, text, seconds=30):
     self.until(lambda: text in self.text(), f"the page does not say {text!r}", seconds)
+
+  def narrow(self, is_narrow=True):
+    """As on a phone of 360 pixels; nothing may stick out at its side."""
+    if not is_narrow:
+      self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+      return
+    self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True})
+    self.until(lambda: self.driver.execute_script("return document.documentElement.scrollWidth") <= 360, "the page is wider than the window")
+
+  def nameless(self):
+    """Fields and buttons that a screen reader could not call anything."""
+    return self.driver.execute_script("""return [...document.querySelectorAll('input, select, textarea, button, a')].filter(one =>
+      one.offsetParent && !one.getAttribute('aria-label') && !(one.labels && one.labels.length) && !one.textContent.trim()).map(one => one.outerHTML)""")
 
   def violations(self):
     """What the browser refused by the page's own policy, since the last time it was asked."""

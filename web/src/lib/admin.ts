@@ -60,6 +60,26 @@ export interface AuditEntry {
   created_at: string
 }
 
+export type RuleList = 'blacklist' | 'whitelist'
+
+export interface Rule {
+  id: string
+  cidr: string
+  reason: string | null
+  expires_at: string | null
+  created_at: string
+}
+
+export const cacheKinds = {
+  count: 'lengths of lists',
+  history: 'what was watched, and goes on',
+  media: 'pages of the catalogue',
+  response: 'other answers: lists, recommendations',
+  search: 'titles that a text may mean',
+  stats: 'figures for admins',
+  version: 'versions of the tables that answers are made from',
+}
+
 export interface Stats {
   started_at: string
   sessions: number
@@ -93,12 +113,19 @@ export const admin = {
   settings: () => get<Settings>('/admin/settings'),
   setSettings: (change: Record<string, unknown>) => put<Settings>('/admin/settings', change),
 
-  deadLetters: (cursor: string | null) => get<List<DeadLetter>>(next('/admin/dead-letters?retried=false', cursor)),
+  deadLetters: (withRetried: boolean, cursor: string | null) =>
+    get<List<DeadLetter>>(next(`/admin/dead-letters${withRetried ? '' : '?retried=false'}`, cursor)),
   retry: (id: string) => post<{ task_id: string }>(`/admin/dead-letters/${at(id)}/retry`),
 
   audit: (filter: Record<string, string>, cursor: string | null) => {
     const query = new URLSearchParams(Object.entries(filter).filter(([, value]) => value))
     return get<List<AuditEntry>>(next(`/admin/audit-logs?${query}`, cursor))
   },
+  rules: (list: RuleList, cursor: string | null) => get<List<Rule>>(next(`/admin/security/${list}?sort=-created_at`, cursor)),
+  addRule: (list: RuleList, input: Record<string, string>) => post<Rule>(`/admin/security/${list}`, input),
+  removeRule: (list: RuleList, id: string) => call<void>('DELETE', `/admin/security/${list}/${at(id)}`),
+
+  clearCache: (kind: string) => post<{ cleared: string[] }>('/admin/cache/clear', { kind }),
+
   stats: () => get<Stats>('/admin/system/stats'),
 }
