@@ -39,7 +39,7 @@ def test_an_admin_looks_after_the_server(start, keep, page):
   page.sees("Works (")
   page.fill("Name", "second")
   page.press("Add", "main")
-  page.sees("base_url is missing")
+  page.sees("is missing")
   page.fill("Address", "http://127.0.0.1:9/")
   page.press("Add", "main")
   page.sees("second")
