@@ -68,7 +68,7 @@ def test_a_port_that_is_taken_or_not_wanted(folder, keep):
   fleet = keep(Fleet(folder, apis=1, workers=()))
   taken = socket.create_server(("127.0.0.1", 0))
   asked = keep(Worker(folder / "asked", "scout", **{**fleet.shared, "metrics_listen": f"127.0.0.1:{taken.getsockname()[1]}"}))
-  asked.start()
+  asked.start(wait=False)
   assert asked.process.popen.wait(60) == 1 and "cannot listen" in asked.log(), "what was asked for and cannot be had ends the start"
   taken.close()
   silent = keep(Worker(folder / "silent", "scout", **{**fleet.shared, "metrics_listen": "off"}))

@@ -16,7 +16,20 @@ class Worker(Sokoul):
     super().__init__(folder, start=False, **{"metrics_listen": f"127.0.0.1:{self.metrics_port}", **settings})
 
   def start(self, wait=True):
-    self.process = Process([self.binary, "worker", self.role], self.folder / "log", environment(self.settings), self.folder)
+    log = self.folder / "log"
+    self.said_before = log.stat().st_size if log.exists() else 0
+    self.process = Process([self.binary, "worker", self.role], log, environment(self.settings), self.folder)
+    if wait:
+      self.wait_ready()
+
+  def wait_ready(self):
+    """It takes jobs, or watches, from now on."""
+    def ready():
+      said = (self.folder / "log").read_bytes()[self.said_before:]
+      if not self.process.alive():
+        raise AssertionError(f"the {self.role} ended with {self.process.popen.returncode}: {said[-3000:].decode(errors='replace')}")
+      return b'"msg":"ready"' in said
+    wait_until(ready, 60, what=lambda: f"the {self.role} to be ready: {self.log()[-3000:]}")
 
 
 class Fleet:
@@ -33,7 +46,9 @@ class Fleet:
     for _ in range(apis):
       self.add_api()
     for role in workers:
-      self.add_worker(role)
+      self.add_worker(role, wait=False)
+    for member in self.workers:
+      member.wait_ready()
 
   def add_api(self):
     member = Sokoul(self.folder / f"api{len(self.api)}", start=False, roles="api", **self.shared)
@@ -42,10 +57,10 @@ class Fleet:
     self.api.append(member)
     return member
 
-  def add_worker(self, role):
+  def add_worker(self, role, wait=True):
     member = Worker(self.folder / f"{role}{len(self.workers)}", role, **self.shared)
     member.data = self.folder / "data"
-    member.start()
+    member.start(wait)
     self.workers.append(member)
     return member
 
