@@ -10,11 +10,11 @@ from .process import SLOW
 
 
 class Page:
-  def __init__(self, folder):
+  def __init__(self, folder, *arguments):
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
-                     "--disable-background-networking", "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={folder}/chromium"):
+                     "--disable-background-networking", "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={folder}/chromium", *arguments):
       options.add_argument(argument)
     self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
 

@@ -33,9 +33,9 @@ http {{
 
 class Front:
   """`port` speaks TLS, `plain_port` sends there; `certificate` is to be trusted. rate: of requests per second and address;
-  films: the folder it may send by itself."""
+  films: the folder it may send by itself; web: what the package puts into /usr/share/sokoul/web."""
 
-  def __init__(self, folder, ports, rate=50, films=None):
+  def __init__(self, folder, ports, rate=50, films=None, web=None):
     self.folder, self.port, self.plain_port = pathlib.Path(folder), free_port(), free_port()
     self.folder.mkdir(parents=True)
     self.certificate = self.folder / "fullchain.pem"
@@ -47,6 +47,7 @@ class Front:
                      (r"listen 443 ", f"listen 127.0.0.1:{self.port} "), (r"/etc/ssl/sokoul", str(self.folder)),
                      (r"/var/log/nginx/sokoul.log", f"{self.folder}/access.log"), (r"rate=50r/s", f"rate={rate}r/s"),
                      (r"root /var/www/html;", f"root {self.folder}/challenges;"),
+                     (r"root /usr/share/sokoul/web;", f"root {web or self.folder / 'web'};"),
                      (r"alias /srv/films/;", f"alias {films or self.folder}/;")):
       shipped, changed = re.subn(old, new, shipped)
       assert changed, old
