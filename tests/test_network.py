@@ -16,7 +16,7 @@ from harness.seeder import Seeder
 from harness.torrents import Torrent
 
 LEASE_S = 30  # of a job, as in src/workers/worker.c
-ANSWER_S = 2  # the promise; what is asserted leaves room for a busy machine
+ANSWER_S = 2  # the promise; what is asserted leaves as much again for a busy machine
 HOWS = ["unplugged", "silent"]
 WHY_NOT = network.missing()
 pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=str(WHY_NOT))
@@ -135,5 +135,5 @@ def test_an_api_process_without_its_servers_answers_or_says_503(net, fleet, how)
   load.end()
   print(f"{len(load.ledger)} acknowledged, answers {load.statuses}, slowest {load.slowest:.2f} s; promised are {ANSWER_S} s")
   assert not load.problems, load.problems[:5]
-  assert load.slowest <= 4 * ANSWER_S * SLOW, load.slowest
+  assert load.slowest <= 2 * ANSWER_S * SLOW, load.slowest
   reconcile(fleet, load)

@@ -12,6 +12,7 @@
 #define POOL_MAX 20
 #define TRIES_MAX 50 // about 2 s of pauses: four writers of one row on a busy machine lost twelve in a row
 #define CONN_WAIT_MS 1500 // for a connection
+#define AGAIN_WAIT_MS 500 // for another one, where the time was spent with one that was lost
 
 struct postgres_db {
     struct sok_db base;
@@ -57,17 +58,25 @@ static void return_conn(struct postgres_db *db, struct sok_pg_conn *conn)
 // A read changes nothing, so that one whose server went away may be asked again: a restart between two
 // requests is not seen by anybody.
 static enum sok_status read_once(
-    struct postgres_db *db, struct sok_arena *arena, const char *sql, const struct sok_db_value *params,
-    size_t param_count, struct sok_db_result *ret, bool *ret_lost, struct sok_error *err)
+    struct postgres_db *db, int64_t wait_ms, struct sok_arena *arena, const char *sql,
+    const struct sok_db_value *params, size_t param_count, struct sok_db_result *ret, bool *ret_lost,
+    struct sok_error *err)
 {
     struct sok_pg_conn *conn = NULL;
     *ret_lost = false;
-    SOK_TRY(take_conn(db, CONN_WAIT_MS, &conn, err));
+    SOK_TRY(take_conn(db, wait_ms, &conn, err));
     conn->in_conflict = false;
     enum sok_status status = sok_pg_conn_query(conn, arena, sql, params, param_count, ret, err);
     *ret_lost = conn->lost;
     return_conn(db, conn);
     return status;
+}
+
+// What is left of the time for a connection after one was lost.
+static int64_t wait_after(int64_t began_ms)
+{
+    int64_t left_ms = began_ms + CONN_WAIT_MS - sok_time_mono_ms();
+    return left_ms > AGAIN_WAIT_MS ? left_ms : AGAIN_WAIT_MS;
 }
 
 static enum sok_status read_primary(
@@ -76,11 +85,12 @@ static enum sok_status read_primary(
 {
     bool lost = false;
     struct sok_error first = {0};
-    enum sok_status status = read_once(db, arena, sql, params, param_count, ret, &lost, &first);
+    int64_t began_ms = sok_time_mono_ms();
+    enum sok_status status = read_once(db, CONN_WAIT_MS, arena, sql, params, param_count, ret, &lost, &first);
     if (lost)
         sok_metric_add(db->base.metrics, SOK_METRIC_DB_RETRIES, 1, 0, 0, 0);
     if (lost)
-        return read_once(db, arena, sql, params, param_count, ret, &lost, err);
+        return read_once(db, wait_after(began_ms), arena, sql, params, param_count, ret, &lost, err);
     if (status != SOK_OK && err)
         *err = first;
     return status;
@@ -160,13 +170,15 @@ static void pause_before(int try)
 static enum sok_status write_until(
     struct postgres_db *db, sok_db_body body, void *context, int64_t until_ms, struct sok_error *err)
 {
+    int64_t wait_ms = CONN_WAIT_MS;
     for (int try = 1;; try++) {
         struct sok_pg_conn *conn = NULL;
         struct sok_error found = {0};
         enum sok_status status;
-        int64_t left_ms = until_ms - sok_time_mono_ms();
-        SOK_TRY(take_conn(db, left_ms < 0 ? 0 : left_ms < CONN_WAIT_MS ? left_ms : CONN_WAIT_MS, &conn, err));
+        int64_t began_ms = sok_time_mono_ms(), left_ms = until_ms > began_ms ? until_ms - began_ms : 0;
+        SOK_TRY(take_conn(db, left_ms < wait_ms ? left_ms : wait_ms, &conn, err));
         enum outcome outcome = run_transaction(db, conn, body, context, &status, &found);
+        wait_ms = conn->lost ? wait_after(began_ms) : CONN_WAIT_MS;
         return_conn(db, conn);
         if (outcome == DONE || try == TRIES_MAX || sok_time_mono_ms() > until_ms) {
             if (status != SOK_OK && err)

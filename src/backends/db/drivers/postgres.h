@@ -12,8 +12,8 @@
 #define SOK_PG_STATEMENTS 128 // kept prepared per connection; the least recently used goes
 #define SOK_PG_PARAMS_MAX 128
 #define SOK_PG_POOL_MAX 100
-#define SOK_PG_CONNECT_S 2
-#define SOK_PG_SILENCE_MS 1500 // what was sent must be confirmed by then, or the server cannot be reached
+#define SOK_PG_CONNECT_S 2     // a host; nobody waits that long, but the thread that connects
+#define SOK_PG_SILENCE_MS 1000 // what was sent must be confirmed by then, or the server cannot be reached
 #define SOK_PG_QUERY_MS 10000  // the server ends a statement that runs longer
 #define SOK_PG_SCAN_MS 600000  // a scan may sort a table before its first row
 #define SOK_PG_GRACE_MS 1000   // a server that is silent for longer than that and this is given up
@@ -87,27 +87,34 @@ enum sok_status sok_pg_take_result(
 
 // --- postgres_pool.c
 
-// Connections to one server, made when needed. A server that cannot be reached or does not answer is left
-// alone for a while, then tried by one caller at a time; the others are told at once.
+// Connections to one server, made when needed, by a thread of the pool. A server that cannot be reached or
+// does not answer is left alone for a while, then tried by one caller at a time; the others are told at once.
 struct sok_pg_pool {
     struct sok_pg_server server; // its url is owned
     size_t max;
     int64_t down_ms, down_most_ms; // how long it is left alone, at first and after many failures
-    pthread_mutex_t lock;          // guards what follows
-    pthread_cond_t returned;
+    bool no_queue;                 // whoever finds all of them in use is told at once
+    pthread_t maker;
+    pthread_mutex_t lock; // guards what follows
+    pthread_cond_t returned, asked;
     struct sok_pg_conn *idle[SOK_PG_POOL_MAX];
     size_t idle_count, conn_count, waiting;
-    bool is_stuck; // somebody waited in vain and none has come back since: nobody else needs to
+    size_t wanted;  // connections that are still to be made
+    bool is_making; // one more, counted in conn_count
+    bool has_maker, is_ending;
+    bool is_stuck; // somebody waited in vain and none has come since: nobody else needs to
     bool is_down, is_tried;
     int64_t down_until_ms; // monotonic
     int failures;          // in a row
+    uint64_t failed;       // ever
 };
 
 void sok_pg_pool_init(struct sok_pg_pool *pool, const struct sok_pg_server *server, size_t max);
 void sok_pg_pool_done(struct sok_pg_pool *pool);
 // Opens the first `count`. The error says why it could not.
 enum sok_status sok_pg_pool_fill(struct sok_pg_pool *pool, size_t count, struct sok_error *err);
-// SOK_UNAVAILABLE: all are in use for wait_ms, or too many wait already, or (SOK_DB_AWAY) there is no server.
+// Waits for wait_ms at most, for one to be returned or made. SOK_UNAVAILABLE: none was, or too many wait
+// already, or (SOK_DB_AWAY) there is no server.
 // A connection just made has a `tick` of 0.
 enum sok_status sok_pg_pool_take(
     struct sok_pg_pool *pool, int64_t wait_ms, struct sok_pg_conn **ret, size_t *ret_in_use,

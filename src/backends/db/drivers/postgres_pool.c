@@ -1,4 +1,6 @@
-// The connections to one server of PostgreSQL.
+// The connections to one server of PostgreSQL. A thread of the pool makes them: looking a name up, a server
+// that is slow and one that says nothing cost whoever needs a connection the time it is ready to wait and no
+// more, and what took longer than that is there for the next one.
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,14 +19,22 @@ void sok_pg_pool_init(struct sok_pg_pool *pool, const struct sok_pg_server *serv
         sok_panic("out of memory for the database");
     pthread_mutex_init(&pool->lock, NULL);
     sok_wait_init(&pool->returned);
+    sok_wait_init(&pool->asked);
 }
 
 void sok_pg_pool_done(struct sok_pg_pool *pool)
 {
+    pthread_mutex_lock(&pool->lock);
+    pool->is_ending = true;
+    pthread_cond_signal(&pool->asked);
+    pthread_mutex_unlock(&pool->lock);
+    if (pool->has_maker)
+        pthread_join(pool->maker, NULL);
     for (size_t i = 0; i < pool->idle_count; i++)
         sok_pg_conn_close(pool->idle[i]);
     pthread_mutex_destroy(&pool->lock);
     pthread_cond_destroy(&pool->returned);
+    pthread_cond_destroy(&pool->asked);
     free((char *)pool->server.url);
 }
 
@@ -53,6 +63,7 @@ static void note_failure(struct sok_pg_pool *pool)
 {
     int64_t pause_ms = pool->down_ms << (pool->failures < 10 ? pool->failures : 10);
     pool->failures++;
+    pool->failed++;
     pool->is_down = true;
     pool->down_until_ms =
         sok_time_mono_ms() + (pause_ms < pool->down_most_ms ? pause_ms : pool->down_most_ms);
@@ -76,66 +87,109 @@ void sok_pg_pool_leave_alone(struct sok_pg_pool *pool)
     pthread_mutex_unlock(&pool->lock);
 }
 
+// --- Making connections.
+
+// A failure is a failure for all who wait: what they wait for will not come.
+static void keep_made(struct sok_pg_pool *pool, struct sok_pg_conn *conn)
+{
+    pool->is_tried = pool->is_stuck = false;
+    if (conn) {
+        pool->idle[pool->idle_count++] = conn;
+        note_success(pool);
+    } else {
+        pool->conn_count--;
+        pool->wanted = 0;
+        note_failure(pool);
+    }
+    pthread_cond_broadcast(&pool->returned);
+}
+
+static void *make_conns(void *context)
+{
+    struct sok_pg_pool *pool = context;
+    pthread_mutex_lock(&pool->lock);
+    while (!pool->is_ending) {
+        if (!pool->wanted || pool->conn_count >= pool->max) {
+            pool->wanted = 0;
+            pthread_cond_wait(&pool->asked, &pool->lock);
+            continue;
+        }
+        struct sok_pg_conn *conn = NULL;
+        struct sok_error unseen = {0}; // names the server's address, which is nobody's business
+        pool->wanted--;
+        pool->conn_count++;
+        pool->is_making = true;
+        pthread_mutex_unlock(&pool->lock);
+        if (sok_pg_conn_open(&pool->server, &conn, &unseen) != SOK_OK)
+            conn = NULL;
+        pthread_mutex_lock(&pool->lock);
+        pool->is_making = false;
+        keep_made(pool, conn);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return NULL;
+}
+
+// Has one more made for whoever waits, if there is room for it and none on its way already.
+static void ask_for_one(struct sok_pg_pool *pool)
+{
+    if (pool->conn_count + pool->wanted >= pool->max || pool->wanted + pool->is_making >= pool->waiting)
+        return;
+    pool->wanted++;
+    pool->is_tried = pool->is_down;
+    pthread_cond_signal(&pool->asked);
+}
+
 // --- Taking and returning.
 
-// Waits until a connection is idle or one may be made, which is counted as made. With `lock` held.
-static enum sok_status wait_for_place(
+static enum sok_status fail_none(const struct sok_pg_pool *pool, struct sok_error *err)
+{
+    if (pool->conn_count - pool->is_making == 0)
+        return sok_pg_fail_away("the database cannot be reached", err);
+    return fail_full(err);
+}
+
+// Waits until a connection is idle. With `lock` held.
+static enum sok_status wait_for_conn(
     struct sok_pg_pool *pool, int64_t wait_ms, struct sok_pg_conn **ret, struct sok_error *err)
 {
     struct timespec until = sok_wait_deadline(wait_ms);
     bool in_time = true;
-    bool is_full = pool->idle_count == 0 && pool->conn_count >= pool->max;
-    if (is_full && (pool->is_stuck || pool->waiting >= 2 * pool->max))
-        return fail_full(err);
-    pool->waiting++;
-    while (pool->idle_count == 0 && pool->conn_count >= pool->max && in_time)
-        in_time = sok_wait_until(&pool->returned, &pool->lock, &until);
-    pool->waiting--;
-    pool->is_stuck = !in_time;
-    if (is_left_alone(pool)) // also for who waited, and where idle connections are left: they lead nowhere
+    uint64_t failed = pool->failed;
+    if (is_left_alone(pool)) // also where idle connections are left: they lead nowhere
         return sok_pg_fail_away("the database cannot be reached", err);
-    *ret = pool->idle_count ? pool->idle[--pool->idle_count] : NULL;
-    if (!*ret && !in_time)
-        return fail_full(err);
-    pool->conn_count += !*ret;
+    if (pool->idle_count == 0 && (pool->is_stuck || pool->waiting >= 2 * pool->max ||
+                                  (pool->no_queue && pool->conn_count >= pool->max)))
+        return fail_none(pool, err);
+    if (pool->idle_count == 0 && !pool->has_maker)
+        pool->has_maker = pthread_create(&pool->maker, NULL, make_conns, pool) == 0;
+    if (pool->idle_count == 0 && !pool->has_maker)
+        return fail_none(pool, err);
+    pool->waiting++;
+    while (pool->idle_count == 0 && pool->failed == failed && in_time) {
+        ask_for_one(pool);
+        in_time = sok_wait_until(&pool->returned, &pool->lock, &until);
+    }
+    pool->waiting--;
+    if (pool->failed != failed)
+        return sok_pg_fail_away("the database cannot be reached", err);
+    pool->is_stuck = pool->idle_count == 0;
+    if (pool->is_stuck)
+        return fail_none(pool, err);
+    *ret = pool->idle[--pool->idle_count];
     pool->is_tried = pool->is_down;
     return SOK_OK;
-}
-
-static enum sok_status connect_place(
-    struct sok_pg_pool *pool, struct sok_pg_conn **ret, struct sok_error *err)
-{
-    struct sok_error why = {0};
-    bool is_there = sok_pg_conn_open(&pool->server, ret, &why) == SOK_OK;
-    pthread_mutex_lock(&pool->lock);
-    pool->is_tried = false;
-    if (is_there) {
-        note_success(pool);
-    } else {
-        pool->conn_count--;
-        note_failure(pool);
-        pthread_cond_broadcast(&pool->returned);
-    }
-    pthread_mutex_unlock(&pool->lock);
-    if (is_there)
-        return SOK_OK;
-    return sok_pg_fail_away("the database cannot be reached", err); // its address is nobody's business
 }
 
 enum sok_status sok_pg_pool_take(
     struct sok_pg_pool *pool, int64_t wait_ms, struct sok_pg_conn **ret, size_t *ret_in_use,
     struct sok_error *err)
 {
-    struct sok_pg_conn *conn = NULL;
     pthread_mutex_lock(&pool->lock);
-    enum sok_status status = wait_for_place(pool, wait_ms, &conn, err);
+    enum sok_status status = wait_for_conn(pool, wait_ms, ret, err);
     *ret_in_use = pool->conn_count - pool->idle_count;
     pthread_mutex_unlock(&pool->lock);
-    SOK_TRY(status);
-    if (!conn)
-        SOK_TRY(connect_place(pool, &conn, err));
-    *ret = conn;
-    return SOK_OK;
+    return status;
 }
 
 // A connection that was lost takes the idle ones with it: the server has most likely restarted.

@@ -13,9 +13,10 @@
 #include "base/wait.h"
 
 #define REPLICAS_MAX 8
-#define QUERY_MS 1500 // what takes longer is the primary's; also bounds what a silent replica costs
-#define ASK_MS 1000   // about the end of the primary's log
-#define PAUSE_MS 500  // a replica that failed is left alone for so long, doubled up to
+#define QUERY_MS 1500  // what takes longer is the primary's; also bounds what a silent replica costs
+#define ASK_MS 1000    // about the end of the primary's log
+#define CONNECT_MS 200 // what takes longer is there for a later read
+#define PAUSE_MS 500   // a replica that failed is left alone for so long, doubled up to
 #define PAUSE_MOST_MS 4000
 #define BEHIND_MS 50     // and one that is far behind for so long
 #define FAR_BYTES 262144 // that much log
@@ -191,7 +192,7 @@ static enum sok_label_answer read_from(
     size_t in_use;
     int64_t log_end;
     if (!find_log_end(replicas, &log_end) ||
-        sok_pg_pool_take(&replica->pool, 0, &conn, &in_use, NULL) != SOK_OK)
+        sok_pg_pool_take(&replica->pool, CONNECT_MS, &conn, &in_use, NULL) != SOK_OK)
         return SOK_ANSWER_AWAY;
     enum sok_label_answer answer = check(replicas, replica, conn, log_end);
     bool is_wrong = answer == SOK_ANSWER_AWAY && !conn->lost;
@@ -261,6 +262,7 @@ static enum sok_status open_all(
             return sok_fail(err, SOK_INVALID, "SOKOUL_DATABASE_REPLICA_URLS: at most %d", REPLICAS_MAX);
         struct replica *replica = &replicas->list[replicas->count++];
         sok_pg_pool_init(&replica->pool, &server, pool_max);
+        replica->pool.no_queue = true;
         replica->pool.down_ms = PAUSE_MS;
         replica->pool.down_most_ms = PAUSE_MOST_MS;
         SOK_TRY(try_out(replicas, replica, err));
