@@ -56,15 +56,15 @@ def test_a_session_that_ends_at_one_ends_at_all(fleet):
   socket = fleet.api[1].socket(there)
   assert there.get("/auth/me").status == 200
   user.ok("POST", "/auth/logout", status=204)
-  wait_until(lambda: refused(there), 1, what="the other process to know")
+  wait_until(lambda: refused(there), 30, what="the other process to know")
   assert socket.wait_closed() == 4401
   user = fleet.api[0].login("user")
   there, socket = fleet.at(1, user), fleet.api[1].socket(fleet.at(1, user))
   assert there.get("/admin/audit-logs").status == 403
   admin.ok("PUT", f"/admin/users/{user.user['id']}/role", {"role": "moderator"})
-  wait_until(lambda: there.get("/admin/audit-logs").status == 200, 1, what="the role at the other process")
+  wait_until(lambda: there.get("/admin/audit-logs").status == 200, 30, what="the role at the other process")
   admin.ok("DELETE", f"/admin/users/{user.user['id']}", status=204)
-  wait_until(lambda: refused(there), 1, what="the end of the account at the other process")
+  wait_until(lambda: refused(there), 30, what="the end of the account at the other process")
 
 
 def test_a_ticket_and_a_key_of_one_open_the_other(fleet):
@@ -78,7 +78,7 @@ def test_a_ticket_and_a_key_of_one_open_the_other(fleet):
   there = fleet.api[1].client()
   assert there.get("/auth/me", headers={"X-Api-Key": key["key"]}).status == 200
   admin.ok("DELETE", f"/auth/api-keys/{key['id']}", status=204)
-  wait_until(lambda: there.get("/auth/me", headers={"X-Api-Key": key["key"]}).status == 401, 1, what="the key's end at the other process")
+  wait_until(lambda: there.get("/auth/me", headers={"X-Api-Key": key["key"]}).status == 401, 30, what="the key's end at the other process")
 
 
 def test_limits_count_over_all_processes(folder, keep):
@@ -95,10 +95,10 @@ def test_settings_and_rules_reach_all(fleet):
   settings = admin.ok("GET", "/admin/settings")
   name = "rate_search"
   admin.ok("PUT", "/admin/settings", {name: 7})
-  wait_until(lambda: there.ok("GET", "/admin/settings")[name]["value"] == 7, 5, what="the setting at the other process")
+  wait_until(lambda: there.ok("GET", "/admin/settings")[name]["value"] == 7, 30, what="the setting at the other process")
   assert settings[name]["value"] != 7
   # Not only shown there: in force.
-  wait_until(lambda: there.post("/search", {"query": "Paper Lantern"}).headers.get("X-RateLimit-Limit") == "7", 10, what="the limit at the other process")
+  wait_until(lambda: there.post("/search", {"query": "Paper Lantern"}).headers.get("X-RateLimit-Limit") == "7", 30, what="the limit at the other process")
   rule = admin.ok("POST", "/admin/security/blacklist", {"cidr": "192.0.2.0/24", "reason": "a test"}, status=201)
   assert [row["id"] for row in there.ok("GET", "/admin/security/blacklist")["items"]] == [rule["id"]]
 

@@ -33,7 +33,8 @@ def test_each_worker_tells_what_it_does(fleet):
   search = admin.ok("POST", "/search", {"query": "Paper Lantern"}, status=202)["search_id"]
   wait_until(lambda: admin.ok("GET", f"/search/{search}")["status"] == "completed", 60, what="the search")
   ports = {worker.role: port_of(worker) for worker in fleet.workers}
-  wait_until(lambda: "sokoul_worker_queue_size" in metrics.read(ports["sentinel"]).types, 60, what="Sentinel's first look")
+  wait_until(lambda: metrics.read(ports["sentinel"]).sum("sokoul_sentinel_last_run_timestamp_seconds") > 0, 60, what="the end of Sentinel's first look")
+  wait_until(lambda: metrics.read(ports["scout"]).sum("sokoul_worker_jobs_total", status="completed") > 0, 60, what="the job to be counted")
   found = {role: metrics.read(port) for role, port in ports.items()}
   for role, told in [*found.items(), ("api", metrics.read(admin))]:
     told.check()

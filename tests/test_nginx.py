@@ -280,4 +280,4 @@ def test_a_rolling_restart_fails_no_request_and_loses_no_event(fleet, folder, ke
   print(f"rolling restart: {2 * ROUNDS} restarts in {seconds:.1f} s, {load.answered / seconds:.0f} requests/s, {len(load.failures)} of {load.answered} failed; "
         f"WebSocket away for {listener.longest_gap:.2f} s at most, {len(searches)} of {len(searches)} events")
   assert not load.failures, load.failures[:5]
-  assert listener.longest_gap < 5 * SLOW
+  assert listener.longest_gap < 30 * SLOW, "it came back while the other process was being restarted"

@@ -6,6 +6,7 @@ import urllib.parse
 import uuid
 
 from . import replies
+from .process import SLOW
 
 
 class Reply:
@@ -48,7 +49,7 @@ class Client:
     else:
       host, port = self.host, self.port
       path = path[1:] if path.startswith("//") else "/api/v1" + path
-    connection = self.connection(host, port, timeout or self.timeout)
+    connection = self.connection(host, port, timeout or self.timeout * SLOW)
     try:
       connection.request(method, path, raw, sent)
       answer = connection.getresponse()

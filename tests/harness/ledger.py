@@ -17,8 +17,10 @@ class Load:
     self.clients = [fleet.at(number % len(fleet.api), client) for number in range(threads)]
     self.lock = threading.Lock()
     self.ledger, self.statuses, self.slowest, self.problems = {}, {}, 0.0, []
+    self.usual = 0.0
     self.over = threading.Event()
     self.threads = [threading.Thread(target=self.run, args=(one,), daemon=True) for one in self.clients]
+    self.threads.append(threading.Thread(target=self.measure, args=(fleet.api,), daemon=True))
     for thread in self.threads:
       thread.start()
 
@@ -50,6 +52,22 @@ class Load:
         time.sleep(0.05)
       self.ask(client, "GET", f"/search/{self.ledger[key]}")
       time.sleep(self.pause_s)
+
+  def measure(self, members):
+    """How long an answer takes that needs no server: so slow is the machine itself just now."""
+    while not self.over.is_set():
+      for member in members:
+        began = time.monotonic()
+        try:
+          member.client().get("//health", timeout=30 * SLOW)
+        except (OSError, http.client.HTTPException):
+          continue  # a process that is killed cannot answer
+        self.usual = max(self.usual, time.monotonic() - began)
+      time.sleep(0.05)
+
+  def check_promise(self, limit_s):
+    """Every answer came within the limit, as far as the machine let it."""
+    assert self.slowest <= limit_s * SLOW + 10 * self.usual, (self.slowest, limit_s, self.usual)
 
   def end(self):
     self.over.set()

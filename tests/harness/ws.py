@@ -47,7 +47,7 @@ class WebSocket:
     self.events = []
 
   def connect(self, host, port):
-    return socket.create_connection((host, port), timeout=10)
+    return socket.create_connection((host, port), timeout=30 * SLOW)
 
   def _note(self, path, status, answer):
     """The answer to the handshake, with its body when it is a refusal, is a reply like any other."""
@@ -127,7 +127,7 @@ class WebSocket:
       assert time.monotonic() < deadline, f"no {type_} came; {[event['type'] for event in self.events][-30:]} did"
       self.pump(0.5)
 
-  def wait_closed(self, limit_s=10):
+  def wait_closed(self, limit_s=60):
     deadline = time.monotonic() + limit_s * SLOW
     while self.closed is None and time.monotonic() < deadline:
       self.pump(0.5)
