@@ -214,7 +214,7 @@ def pytest(files, binary, extra_env=None, label="blackbox"):
 
 # What brings servers and processes of its own, many of them.
 FLEETS = [f"tests/test_{name}.py" for name in (
-  "cluster", "cluster_commands", "cluster_faults", "cluster_metrics", "cluster_play", "nginx", "logs", "network", "observability", "pool",
+  "cluster", "cluster_commands", "cluster_events", "cluster_faults", "cluster_metrics", "cluster_play", "nginx", "logs", "network", "observability", "pool",
   "redis", "replicas", "topology")]
 
 

@@ -16,10 +16,12 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "net/websocket.h"
+#include "runtime/log.h"
 #include "services/auth/sessions.h"
 
 #define KEPT_EVENTS 1024
 #define KEPT_BYTES ((size_t)8 << 20)
+#define REPLAY_MS (15 * 60 * 1000) // what was said before the start, as far back as that
 #define SUBSCRIPTIONS_MAX 64
 #define MESSAGE_MAX 65536
 
@@ -147,6 +149,20 @@ static bool concerns(const void *context, void *user)
     return is_subscribed(client, event);
 }
 
+static struct kept_event *kept_event(struct sok_hub *hub, int i)
+{
+    return &hub->kept[(hub->kept_first + i) % KEPT_EVENTS];
+}
+
+// With hub->lock held.
+static bool is_kept(struct sok_hub *hub, const char *id)
+{
+    for (int i = hub->kept_count - 1; i >= 0; i--)
+        if (strcmp(kept_event(hub, i)->id, id) == 0)
+            return true;
+    return false;
+}
+
 static void drop_oldest(struct sok_hub *hub)
 {
     struct kept_event *event = &hub->kept[hub->kept_first];
@@ -251,8 +267,9 @@ static void on_event(const struct sok_event *event, void *context)
 {
     struct sok_hub *hub = context;
     bool invalidation = sok_text_starts(event->subject, "invalidate.");
+    bool is_progress = strcmp(event->subject, "download.progress") == 0;
     if (sok_text_starts(event->subject, "command.") ||
-        (!invalidation && sok_ws_count(hub->ws) == 0 && sok_text_eq(event->subject, "download.progress")))
+        (is_progress && (event->is_late || sok_ws_count(hub->ws) == 0)))
         return;
     SOK_JSON_AUTO *data = NULL;
     bool needs_data = invalidation || sok_text_starts(event->subject, "search.");
@@ -270,9 +287,11 @@ static void on_event(const struct sok_event *event, void *context)
         event->subject, event->user_id, data ? sok_json_text(data, "search_id", NULL) : NULL};
     struct sok_ws_message *message = sok_ws_message_new(text, len);
     pthread_mutex_lock(&hub->lock); // who comes in now gets it once: as missed, or live
-    if (strcmp(event->subject, "download.progress") != 0)
-        keep(hub, event->id, &view, message, len);
-    sok_ws_broadcast(hub->ws, message, concerns, &view);
+    if (!hub->options.is_one_of_many || !is_kept(hub, event->id)) { // late, and then in time
+        if (!is_progress)
+            keep(hub, event->id, &view, message, len);
+        sok_ws_broadcast(hub->ws, message, concerns, &view);
+    }
     pthread_mutex_unlock(&hub->lock);
     sok_ws_message_drop(message);
 }
@@ -353,11 +372,6 @@ static void on_close(void *context, uint64_t socket, void *user)
 
 // --- Coming in
 
-static struct kept_event *kept_event(struct sok_hub *hub, int i)
-{
-    return &hub->kept[(hub->kept_first + i) % KEPT_EVENTS];
-}
-
 // The beginning of the ids of SOK_WS_OVERLAP_MS before this one.
 static void id_before(const char *id, char ret[SOK_UUID_LEN + 1])
 {
@@ -370,32 +384,31 @@ static void id_before(const char *id, char ret[SOK_UUID_LEN + 1])
     snprintf(ret, SOK_UUID_LEN + 1, "%08llx-%04llx", ms >> 16 & 0xffffffff, ms & 0xffff);
 }
 
-// The place in the list of the first event that the client may not have. Here they were sent in the order of
-// the list; another process had them in an order of its own, which differs by as much as they take on the
-// way.
-static int first_missed(struct sok_hub *hub, const char *last_id)
+// Whether the client may not have had this one. is_after: its last one stands before it in the list.
+// Alone, a process sent them in the order of its list. Another one had them in an order of its own, which
+// differs by as much as they take on the way, and the list has what came late behind what came in time.
+static bool is_missed(
+    const struct sok_hub *hub, const struct kept_event *event, const char *since, bool has_last,
+    bool is_after)
 {
-    char since[SOK_UUID_LEN + 1];
-    snprintf(since, sizeof(since), "%s", last_id);
-    if (hub->options.is_one_of_many)
-        id_before(last_id, since);
-    for (int i = hub->kept_count - 1; i >= 0 && !hub->options.is_one_of_many; i--)
-        if (strcmp(kept_event(hub, i)->id, last_id) == 0)
-            return i + 1;
-    for (int i = 0; i < hub->kept_count; i++)
-        if (strcmp(kept_event(hub, i)->id, since) > 0)
-            return i;
-    return hub->kept_count;
+    return hub->options.is_one_of_many || !has_last ? strcmp(event->id, since) > 0 : is_after;
 }
 
 // With hub->lock held.
 static void send_missed(struct sok_hub *hub, struct hub_client *client)
 {
-    for (int i = first_missed(hub, client->last_id); i < hub->kept_count; i++) {
+    char since[SOK_UUID_LEN + 1];
+    bool has_last = is_kept(hub, client->last_id), is_after = false;
+    snprintf(since, sizeof(since), "%s", client->last_id);
+    if (hub->options.is_one_of_many)
+        id_before(client->last_id, since);
+    for (int i = 0; i < hub->kept_count; i++) {
         struct kept_event *event = kept_event(hub, i);
         struct event_view view = {event->subject, event->user_id, event->search_id};
-        if (strcmp(event->id, client->last_id) != 0 && concerns(&view, client))
+        bool is_last = strcmp(event->id, client->last_id) == 0;
+        if (!is_last && is_missed(hub, event, since, has_last, is_after) && concerns(&view, client))
             sok_ws_send(hub->ws, client->socket, event->message);
+        is_after = is_after || is_last;
     }
 }
 
@@ -521,6 +534,9 @@ enum sok_status sok_hub_new(
     enum sok_status status = sok_ws_new(&ws_options, &hub->ws, err);
     if (status == SOK_OK)
         status = sok_queue_subscribe(options->queue, "", on_event, hub, err);
+    struct sok_error unread = {0};
+    if (status == SOK_OK && sok_queue_replay(options->queue, REPLAY_MS, on_event, hub, &unread) != SOK_OK)
+        sok_log_error(SOK_LOG_WARN, SOK_LOG_API, "events of before the start are not known", &unread);
     if (status != SOK_OK) {
         sok_hub_free(hub);
         return status;

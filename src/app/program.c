@@ -20,6 +20,7 @@
 #include "runtime/log.h"
 #include "services/auth/auth.h"
 #include "services/backup/backup.h"
+#include "services/health/health.h"
 #include "services/library/library.h"
 #include "services/providers/registry.h"
 #include "services/settings/overrides.h"
@@ -277,6 +278,26 @@ static void set_views(struct sok_program *program)
     };
 }
 
+// A start does not fail because a cache or a queue is away: it is named here, and waited for.
+static void name_absent(const struct sok_program *program)
+{
+    const struct sok_health_env env = {
+        .config = &program->config,
+        .clock = &sok_clock_system,
+        .db = program->db,
+        .cache = program->cache,
+        .queue = program->queue};
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    struct sok_health_check *checks;
+    size_t count;
+    sok_health_run(&env, arena, &checks, &count);
+    for (size_t i = 0; i < count; i++)
+        if (!checks[i].ok && checks[i].vital)
+            sok_log(
+                SOK_LOG_WARN, sok_log_process(), "started without a part that is not well",
+                SOK_TEXT("part", checks[i].name), SOK_TEXT("error", checks[i].error));
+}
+
 static enum sok_status open_parts(struct sok_program *program, struct sok_error *err)
 {
     program->metrics = sok_metrics_new();
@@ -303,6 +324,7 @@ static enum sok_status open_parts(struct sok_program *program, struct sok_error 
         program->login_watch = sok_login_watch_new(program->auth->sessions, program->hub);
     }
     set_views(program);
+    name_absent(program);
     return sok_overrides_follow(program->overrides, settings_applied, settings_failed, program, err);
 }
 

@@ -148,13 +148,13 @@ class Redis(_Server):
 
 
 class Nats(_Server):
-  def __init__(self, address="127.0.0.1"):
+  def __init__(self, address="127.0.0.1", options=()):
     super().__init__("nats", address)
-    self.url = f"nats://{address}:{self.port}"
+    self.url, self.options = f"nats://{address}:{self.port}", options
     self.start()
 
   def start(self):
-    self.run(["nats-server", "-js", "-sd", str(self.folder / "data"), "-a", self.address, "-p", str(self.port)], self.answers)
+    self.run(["nats-server", "-js", "-sd", str(self.folder / "data"), "-a", self.address, "-p", str(self.port), *self.options], self.answers)
 
   def answers(self):
     return "Server is ready" in self.process.output()

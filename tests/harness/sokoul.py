@@ -156,9 +156,9 @@ class Sokoul:
     client.token, client.refresh_token, client.user = pair["access_token"], pair["refresh_token"], pair["user"]
     return client
 
-  def socket(self, client):
+  def socket(self, client, last_id=None):
     ticket = client.ok("POST", "/auth/ws-ticket")["ticket"]
-    return WebSocket(self.port, f"/ws?ticket={ticket}")
+    return WebSocket(self.port, f"/ws?ticket={ticket}" + (f"&last_id={last_id}" if last_id else ""))
 
   def rows(self, sql, *values):
     """What the database says, read only; parameters are `?`."""

@@ -19,8 +19,8 @@ struct sok_cache;
 // Whether this program can open such a URL: a driver has its scheme.
 bool sok_cache_has_driver(const char *url);
 
-// url: "memory:" (64 MiB, 100,000 keys) or "redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER]" (SOK_UNAVAILABLE
-// when it does not answer now; later it may go and come back). Owned by the caller.
+// url: "memory:" (64 MiB, 100,000 keys) or "redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER]" (a server
+// that is away is waited for; SOK_UNAVAILABLE: it refuses us). Owned by the caller.
 SOK_MUST_CHECK enum sok_status sok_cache_open(
     const char *url, const struct sok_clock *clock, struct sok_metrics *metrics, struct sok_cache **ret,
     struct sok_error *err);

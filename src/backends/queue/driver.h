@@ -18,6 +18,9 @@ struct sok_queue_driver {
     enum sok_status (*subscribe)(
         struct sok_queue *queue, const char *prefix, sok_event_callback callback, void *context,
         struct sok_error *err);
+    enum sok_status (*replay)( // NULL: nothing is kept
+        struct sok_queue *queue, int64_t max_age_ms, sok_event_callback callback, void *context,
+        struct sok_error *err);
     bool (*publish_log)(
         struct sok_queue *queue, enum sok_log_stream stream, const char *json,
         size_t len); // NULL: no streams

@@ -113,6 +113,15 @@ enum sok_status sok_queue_subscribe(
     return queue->driver->subscribe(queue, prefix, callback, context, err);
 }
 
+enum sok_status sok_queue_replay(
+    struct sok_queue *queue, int64_t max_age_ms, sok_event_callback callback, void *context,
+    struct sok_error *err)
+{
+    if (!queue->driver->replay)
+        return SOK_OK;
+    return queue->driver->replay(queue, max_age_ms, callback, context, err);
+}
+
 bool sok_queue_publish_log(struct sok_queue *queue, enum sok_log_stream stream, const char *json, size_t len)
 {
     if (len > LOG_MAX_BYTES || (unsigned)stream >= SOK_LOG_STREAM_COUNT)

@@ -23,8 +23,9 @@ struct sok_queue;
 // Whether this program can open such a URL: a driver has its scheme.
 bool sok_queue_has_driver(const char *url);
 
-// url: "embedded:" or "nats://[USER:PASSWORD@]HOST[:PORT]" (SOK_UNAVAILABLE when it does not answer now;
-// later it may go and come back). Owned by the caller; close after every worker has stopped.
+// url: "embedded:" or "nats://[USER:PASSWORD@]HOST[:PORT]" (a server that is away is waited
+// for, see sok_queue_ping; SOK_UNAVAILABLE: it refuses us, or has no JetStream). Owned by the caller; close
+// after every worker has stopped.
 SOK_MUST_CHECK enum sok_status sok_queue_open(const char *url, struct sok_queue **ret, struct sok_error *err);
 struct sok_queue *sok_queue_close(struct sok_queue *queue);
 
@@ -48,11 +49,13 @@ void sok_queue_stop(struct sok_queue *queue);
 // Events: a subject ("search.results", "download.progress", "command.download", "invalidate.media", ...),
 // whom it concerns
 // ("" everybody's, else a user id) and a JSON text of at most 256 KiB. Delivered to every subscriber of every
-// process, at most once, in order per publisher. Any thread; does not block; a subscriber that lags loses the
-// oldest (bounded at 4,096 events).
+// process, in order per publisher, once; but after a server was away, what was missed comes afterwards, and
+// some of what was not (is_late). Any thread; does not block; a subscriber that lags loses the oldest
+// (bounded at 4,096 events).
 struct sok_event {
     const char *subject, *user_id, *json;
     const char *id; // a UUIDv7, the same in every process; NULL when publishing: one is made
+    bool is_late;   // false when publishing: it was missed (below), and may have come before
 };
 void sok_queue_publish_event(struct sok_queue *queue, const struct sok_event *event);
 
@@ -61,6 +64,13 @@ void sok_queue_publish_event(struct sok_queue *queue, const struct sok_event *ev
 typedef void (*sok_event_callback)(const struct sok_event *event, void *context);
 SOK_MUST_CHECK enum sok_status sok_queue_subscribe(
     struct sok_queue *queue, const char *prefix, sok_event_callback callback, void *context,
+    struct sok_error *err);
+
+// Calls back, on the caller's thread and oldest first, with the events of the last max_age_ms that are kept
+// anywhere outside this process: at most the newest 16,384, within 3 s. Its own are among them, all is_late.
+// embedded: none. SOK_UNAVAILABLE when the server does not give them, or not all.
+SOK_MUST_CHECK enum sok_status sok_queue_replay(
+    struct sok_queue *queue, int64_t max_age_ms, sok_event_callback callback, void *context,
     struct sok_error *err);
 
 // Keeps a line of the log (one JSON object of at most 128 KiB) in the stream LOGS, under LOGS.audit or

@@ -289,16 +289,17 @@ static void redis_close(struct sok_cache *cache)
     free(redis);
 }
 
-// A server that is not there at the start is named; one that goes later is waited for.
+// A server that is away is waited for; one that refuses us is named.
 static enum sok_status try_out(struct sok_redis *redis, struct sok_error *err)
 {
-    struct sok_redis_conn *conn = sok_redis_take(redis, true);
-    if (!conn)
+    bool is_away = false;
+    struct sok_redis_conn *conn = sok_redis_connect(redis, &is_away);
+    if (!conn && !is_away)
         return sok_fail(
             err, SOK_UNAVAILABLE,
-            "SOKOUL_CACHE_URL: there is no Redis at %s:%d, or it refuses the password or INFO", redis->host,
-            redis->port);
-    sok_redis_give_back(redis, conn);
+            "SOKOUL_CACHE_URL: the Redis at %s:%d refuses the name, the password, the database or INFO",
+            redis->host, redis->port);
+    sok_redis_conn_close(conn);
     return SOK_OK;
 }
 

@@ -58,6 +58,9 @@ redisReply *sok_redis_run(struct sok_redis *redis, const struct sok_redis_words 
 // A connection, NULL when there is none within 100 ms or, unless somebody insists, was none a moment ago.
 struct sok_redis_conn *sok_redis_take(struct sok_redis *redis, bool insists);
 void sok_redis_give_back(struct sok_redis *redis, struct sok_redis_conn *conn);
+
+// A new one beside the pool, or NULL; then *ret_is_away: there is no server, rather than one that refuses us.
+struct sok_redis_conn *sok_redis_connect(struct sok_redis *redis, bool *ret_is_away);
 struct sok_redis_conn *sok_redis_conn_close(struct sok_redis_conn *conn);
 
 // The bound key was written anew and the server has not heard of it: it will be removed there before anything

@@ -86,14 +86,16 @@ struct sok_redis_conn *sok_redis_conn_close(struct sok_redis_conn *conn)
     return NULL;
 }
 
-static struct sok_redis_conn *connect_server(struct sok_redis *redis)
+struct sok_redis_conn *sok_redis_connect(struct sok_redis *redis, bool *ret_is_away)
 {
     struct timeval limit = {.tv_usec = WAIT_MS * 1000L};
     struct sok_redis_conn *conn = calloc(1, sizeof(*conn));
     if (!conn || !(conn->context = redisConnectWithTimeout(redis->host, redis->port, limit)))
         sok_panic("out of memory for a connection");
-    if (conn->context->err || redisSetTimeout(conn->context, limit) != REDIS_OK || !log_in(redis, conn) ||
-        !learn_run(conn))
+    bool is_good = !conn->context->err && redisSetTimeout(conn->context, limit) == REDIS_OK &&
+                   log_in(redis, conn) && learn_run(conn);
+    *ret_is_away = conn->context->err != 0;
+    if (!is_good)
         return sok_redis_conn_close(conn);
     redisEnableKeepAlive(conn->context);
     return conn;
@@ -114,7 +116,8 @@ static struct sok_redis_conn *take_any(struct sok_redis *redis, bool insists)
     pthread_mutex_unlock(&redis->lock);
     if (!may_connect)
         return conn;
-    conn = connect_server(redis);
+    bool is_away;
+    conn = sok_redis_connect(redis, &is_away);
     if (conn)
         return conn;
     pthread_mutex_lock(&redis->lock);

@@ -209,7 +209,7 @@ static void embedded_publish_event(struct sok_queue *base, const struct sok_even
     event->user_id = copy(shown->user_id);
     event->json = copy(shown->json);
     event->id = copy(shown->id);
-    event->shown = (struct sok_event){event->subject, event->user_id, event->json, event->id};
+    event->shown = (struct sok_event){event->subject, event->user_id, event->json, event->id, shown->is_late};
     event->bytes = sizeof(*event) + strlen(event->subject) + strlen(event->user_id) + strlen(event->json);
     struct event *lost = NULL, *next;
     pthread_mutex_lock(&queue->lock);

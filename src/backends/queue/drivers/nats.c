@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "backends/queue/driver.h"
+#include "backends/queue/drivers/nats_events.h"
 #include "backends/queue/drivers/nats_log.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -26,8 +27,6 @@
 #define FETCH_MS 1000       // a puller asks for so long at once
 #define PAUSE_MS 250        // between two attempts while the server is away
 #define OUT_BYTES (4 << 20) // kept for a server that is away; what is more is dropped
-#define USER_HEADER "Sokoul-User"
-#define ID_HEADER "Sokoul-Event"
 
 // The seed's durable groups; a process that asks takes a message from all the others of its group.
 static const struct {
@@ -75,8 +74,8 @@ struct nats_queue {
     struct sok_queue *local;
     natsOptions *options;
     natsConnection *connection;
-    natsSubscription *events;
     jsCtx *js;
+    struct sok_nats_events *events;
     struct sok_nats_log *log;
     struct letterbox letterboxes[SOK_LETTER_LISTENERS_MAX];
     int letterbox_count, letterboxes_open; // open: their threads run
@@ -280,44 +279,18 @@ static void nats_stop(struct sok_queue *base)
 
 // --- Events.
 
-// Subjects are our own words with dots between; a user id goes along as a header.
 static void nats_publish_event(struct sok_queue *base, const struct sok_event *event)
 {
     struct nats_queue *queue = (struct nats_queue *)base;
-    natsMsg *message = NULL;
-    char subject[128];
     sok_queue_publish_event(queue->local, event);
-    int len = snprintf(subject, sizeof(subject), "EVENTS.%s", event->subject);
-    if (len < 0 || (size_t)len >= sizeof(subject))
-        return;
-    natsStatus status = natsMsg_Create(&message, subject, NULL, event->json, (int)strlen(event->json));
-    if (status == NATS_OK &&
-        !sok_text_empty(event->user_id)) // a header without a value is refused where it arrives
-        status = natsMsgHeader_Set(message, USER_HEADER, event->user_id);
-    if (status == NATS_OK)
-        status = natsMsgHeader_Set(message, ID_HEADER, event->id);
-    if (status == NATS_OK)
-        natsConnection_PublishMsg(queue->connection, message);
-    natsMsg_Destroy(message);
+    sok_nats_events_publish(queue->events, event);
 }
 
-// What other processes publish; what this one does is not echoed.
-static void on_event(
-    natsConnection *connection, natsSubscription *subscription, natsMsg *message, void *context)
+static enum sok_status nats_replay(
+    struct sok_queue *base, int64_t max_age_ms, sok_event_callback callback, void *context,
+    struct sok_error *err)
 {
-    struct nats_queue *queue = context;
-    const char *user = NULL, *id = NULL, *subject = natsMsg_GetSubject(message);
-    natsStatus status = natsMsgHeader_Get(message, USER_HEADER, &user);
-    char *json = strndup(natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message));
-    if (!json)
-        sok_panic("out of memory for an event");
-    if (sok_text_starts(subject, "EVENTS.") && (status == NATS_OK || status == NATS_NOT_FOUND) &&
-        natsMsgHeader_Get(message, ID_HEADER, &id) == NATS_OK && strlen(id) == SOK_UUID_LEN) {
-        const struct sok_event event = {subject + strlen("EVENTS."), status == NATS_OK ? user : "", json, id};
-        sok_queue_publish_event(queue->local, &event);
-    }
-    free(json);
-    natsMsg_Destroy(message);
+    return sok_nats_events_replay(((struct nats_queue *)base)->events, max_age_ms, callback, context, err);
 }
 
 static enum sok_status nats_subscribe(
@@ -334,7 +307,7 @@ static bool nats_publish_log(struct sok_queue *base, enum sok_log_stream stream,
     return sok_nats_log_put(((struct nats_queue *)base)->log, subjects[stream], json, len);
 }
 
-static natsStatus ensure_streams_for_log(void *context)
+static natsStatus ensure_streams_for(void *context)
 {
     return ensure_streams(context);
 }
@@ -424,7 +397,7 @@ static enum sok_status nats_ping(struct sok_queue *base, int64_t timeout_ms, str
 
 // --- Opening and closing.
 
-static void on_reconnected(natsConnection *connection, void *context)
+static void on_connected(natsConnection *connection, void *context)
 {
     ((struct nats_queue *)context)->connects++;
 }
@@ -455,7 +428,7 @@ static void nats_close(struct sok_queue *base)
     if (queue->connection)
         natsConnection_FlushTimeout(queue->connection, 500); // what was said last
     close_letterboxes(queue);
-    natsSubscription_Destroy(queue->events);
+    queue->events = sok_nats_events_stop(queue->events);
     jsCtx_Destroy(queue->js);
     natsConnection_Close(queue->connection);
     natsConnection_Destroy(queue->connection);
@@ -481,8 +454,29 @@ static natsStatus set_options(struct nats_queue *queue, const char *url)
     status = status ? status : natsOptions_SetMaxPingsOut(options, PINGS_MAX);
     status = status ? status : natsOptions_SetWriteDeadline(options, WRITE_MS);
     status = status ? status : natsOptions_SetNoEcho(options, true);
-    status = status ? status : natsOptions_SetReconnectedCB(options, on_reconnected, queue);
+    status = status ? status : natsOptions_SetReconnectedCB(options, on_connected, queue);
     return status ? status : natsOptions_SetErrorHandler(options, on_error, NULL);
+}
+
+static bool is_away(natsStatus status)
+{
+    return status == NATS_NO_SERVER || status == NATS_TIMEOUT || status == NATS_IO_ERROR ||
+           status == NATS_CONNECTION_CLOSED || status == NATS_CONNECTION_DISCONNECTED;
+}
+
+// A server that is away is waited for from then on; one that refuses us is not.
+static enum sok_status connect_server(struct nats_queue *queue, struct sok_error *err)
+{
+    natsStatus status = natsConnection_Connect(&queue->connection, queue->options);
+    if (is_away(status)) {
+        status = natsOptions_SetRetryOnFailedConnect(queue->options, true, on_connected, queue);
+        if (status == NATS_OK)
+            status = natsConnection_Connect(&queue->connection, queue->options);
+    }
+    if (status != NATS_OK && status != NATS_NOT_YET_CONNECTED)
+        return sok_fail(
+            err, SOK_UNAVAILABLE, "SOKOUL_QUEUE_URL: NATS refuses us (%s)", natsStatus_GetText(status));
+    return SOK_OK;
 }
 
 static enum sok_status connect_all(struct nats_queue *queue, const char *url, struct sok_error *err)
@@ -492,21 +486,24 @@ static enum sok_status connect_all(struct nats_queue *queue, const char *url, st
     js.Wait = ORDER_MS;
     if (natsOptions_Create(&queue->options) != NATS_OK || set_options(queue, url) != NATS_OK)
         return sok_fail(err, SOK_INVALID, "SOKOUL_QUEUE_URL: expected nats://[USER:PASSWORD@]HOST[:PORT]");
-    natsStatus status = natsConnection_Connect(&queue->connection, queue->options);
-    if (status != NATS_OK)
-        return sok_fail(
-            err, SOK_UNAVAILABLE, "SOKOUL_QUEUE_URL: NATS cannot be reached (%s)",
-            natsStatus_GetText(status));
-    status = natsConnection_JetStream(&queue->js, queue->connection, &js);
-    if (status == NATS_OK)
+    SOK_TRY(connect_server(queue, err));
+    natsStatus status = natsConnection_JetStream(&queue->js, queue->connection, &js);
+    if (status == NATS_OK && is_connected(queue))
         status = ensure_streams(queue);
+    const struct sok_nats_events_parts events = {
+        .connection = queue->connection,
+        .js = queue->js,
+        .local = queue->local,
+        .connects = &queue->connects,
+        .ensure = ensure_streams_for,
+        .context = queue};
     if (status == NATS_OK)
-        status = natsConnection_Subscribe(&queue->events, queue->connection, "EVENTS.>", on_event, queue);
+        status = sok_nats_events_start(&events, &queue->events);
     if (status != NATS_OK)
         return sok_fail(
             err, SOK_UNAVAILABLE, "SOKOUL_QUEUE_URL: NATS without JetStream, or without room for it (%s)",
             natsStatus_GetText(status));
-    queue->log = sok_nats_log_start(queue->connection, queue->js, ensure_streams_for_log, queue);
+    queue->log = sok_nats_log_start(queue->connection, queue->js, ensure_streams_for, queue);
     return SOK_OK;
 }
 
@@ -546,6 +543,7 @@ const struct sok_queue_driver sok_queue_nats = {
     .stop = nats_stop,
     .publish_event = nats_publish_event,
     .subscribe = nats_subscribe,
+    .replay = nats_replay,
     .publish_log = nats_publish_log,
     .send = nats_send,
     .listen = nats_listen,
