@@ -2,9 +2,7 @@
 
 import os
 import random
-import signal
 import sqlite3
-import subprocess
 import threading
 import time
 
@@ -14,7 +12,7 @@ from harness import pictures, servers
 from harness.backups import HEADER, Backup, pieces, seal
 from harness.process import wait_until
 from harness.scene import Torznab, release
-from harness.sokoul import SET, Sokoul, environment
+from harness.sokoul import SET, Sokoul
 
 PASSPHRASE = "seven lanterns on the pier"
 KEY = {"SOKOUL_BACKUP_PASSPHRASE": PASSPHRASE}
@@ -452,13 +450,7 @@ def test_a_restore_that_is_killed_leaves_the_old_or_the_new(small, folder, empty
   whole_s = time.monotonic() - began
   for number in range(12):
     which = (folder / "bob.backup", path)[number % 2]
-    process = subprocess.Popen([str(victim.binary), "restore", str(which), "--force"], env=environment({**victim.settings, **KEY}),
-                               cwd=victim.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-      process.wait(rng.uniform(0.5, 1.05) * whole_s)
-    except subprocess.TimeoutExpired:
-      process.send_signal(signal.SIGKILL)
-    process.wait()
+    victim.run_killed("restore", which, "--force", after_s=rng.uniform(0.5, 1.05) * whole_s, settings=KEY)
     victim.start()
     try:
       names = [row["username"] for row in victim.rows("SELECT username FROM users")]

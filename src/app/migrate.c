@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "data/migrate.h"
 #include "runtime/config.h"
+#include "services/backup/backup.h"
 
 extern char **environ;
 
@@ -50,6 +51,8 @@ int sok_app_migrate(int argc, char **argv)
     fputs(problems, stderr);
     if (status == SOK_OK && mkdir(config.data_dir, 0700) != 0 && errno != EEXIST)
         status = sok_fail_errno(&err, SOK_IO, errno, "cannot make the data folder %s", config.data_dir);
+    if (status == SOK_OK)
+        status = sok_backup_settle(config.data_dir, config.database_url, &err);
     if (status == SOK_OK)
         status = sok_db_open(config.database_url, NULL, &db, &err);
     if (status == SOK_OK)

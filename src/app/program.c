@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/hub.h"
@@ -30,6 +31,8 @@
 #include "services/torrent/torrent.h"
 #include "services/uploads/uploads.h"
 
+#define ALONE_WAIT_MS 5000
+
 // Makes the folder and those above it; what is there already is left as it is.
 static enum sok_status make_folder(
     struct sok_arena *arena, const char *path, mode_t mode, struct sok_error *err)
@@ -47,18 +50,26 @@ static enum sok_status make_folder(
 }
 
 // Processes of a cluster share the folder, and still nothing is put into it under them: neither by `restore`
-// nor by one of them that ends a restore, for which it has to be alone.
+// nor by one of them that ends a restore, for which it has to be alone. Those that start together wait for
+// it.
 static enum sok_status share_data_dir(struct sok_program *program, struct sok_error *err)
 {
     const struct sok_config *config = &program->config;
-    SOK_TRY(sok_data_share(config->data_dir, &program->lock_fd, err));
-    if (!sok_backup_is_unsettled(config->data_dir))
-        return SOK_OK;
-    sok_data_unlock(&program->lock_fd);
-    SOK_TRY(sok_data_lock(config->data_dir, &program->lock_fd, err));
-    SOK_TRY(sok_backup_resume(config->data_dir, config->database_url, err));
-    sok_data_unlock(&program->lock_fd);
-    return sok_data_share(config->data_dir, &program->lock_fd, err);
+    const struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
+    int64_t until_ms = sok_clock_mono_ms(&sok_clock_system) + ALONE_WAIT_MS;
+    for (;;) {
+        enum sok_status status = sok_data_share(config->data_dir, &program->lock_fd, err);
+        if (status == SOK_OK && !sok_backup_is_unsettled(config->data_dir, config->database_url))
+            return SOK_OK;
+        sok_data_unlock(&program->lock_fd);
+        if (status == SOK_OK)
+            status = sok_backup_settle(config->data_dir, config->database_url, err);
+        if (status == SOK_OK)
+            continue;
+        if (status != SOK_CONFLICT || sok_clock_mono_ms(&sok_clock_system) > until_ms)
+            return status;
+        nanosleep(&pause, NULL);
+    }
 }
 
 static enum sok_status open_folders(struct sok_program *program, struct sok_error *err)

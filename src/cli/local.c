@@ -8,6 +8,7 @@
 #include "data/audit.h"
 #include "data/migrate.h"
 #include "services/auth/keyfiles.h"
+#include "services/backup/backup.h"
 
 enum sok_status sok_local_config(struct sok_arena *arena, struct sok_config *ret, struct sok_error *err)
 {
@@ -24,6 +25,7 @@ enum sok_status sok_local_open(struct sok_local *ret, struct sok_error *err)
     int64_t applied = 0;
     *ret = (struct sok_local){.arena = sok_arena_new(0)};
     SOK_TRY(sok_local_config(ret->arena, &ret->config, err));
+    SOK_TRY(sok_backup_settle(ret->config.data_dir, ret->config.database_url, err));
     SOK_TRY(sok_keyfiles_open(ret->config.data_dir, &keys, err)); // makes the data folder
     SOK_TRY(sok_db_open(ret->config.database_url, NULL, &ret->db, err));
     const char *snapshots = sok_format(ret->arena, "%s/snapshots", ret->config.data_dir);

@@ -14,6 +14,7 @@ static enum sok_status move(const char *from, const char *to, bool force, struct
     struct sok_config config;
     struct sok_backup_report report;
     SOK_TRY(sok_local_config(arena, &config, err));
+    SOK_TRY(sok_backup_settle(config.data_dir, config.database_url, err));
     SOK_TRY(sok_backup_move(arena, config.data_dir, from, to, force, sok_time_now_ms(), &report, err));
     for (size_t i = 0; i < report.table_count; i++)
         printf("%-24s %10lld\n", report.tables[i].name, (long long)report.tables[i].rows);

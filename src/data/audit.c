@@ -16,6 +16,15 @@ enum sok_status sok_audit_insert(struct sok_db_tx *tx, const struct sok_audit *e
     return sok_table_insert(tx, NULL, &table, entry, NULL, 0, "", NULL, err);
 }
 
+enum sok_status sok_audit_has(struct sok_db_tx *tx, const char *id, bool *ret, struct sok_error *err)
+{
+    int64_t count = 0;
+    SOK_TRY(sok_load_int(
+        tx, "SELECT count(*) FROM audit_logs WHERE id = $1", SOK_PARAMS(sok_db_text(id)), &count, err));
+    *ret = count > 0;
+    return SOK_OK;
+}
+
 enum sok_status sok_audit_list(
     struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_audit_addresses *addresses,
     const struct sok_page *page, struct sok_audit **ret, size_t *ret_count, struct sok_page_info *ret_info,

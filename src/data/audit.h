@@ -27,6 +27,10 @@ struct sok_audit_addresses {
 SOK_MUST_CHECK enum sok_status sok_audit_insert(
     struct sok_db_tx *tx, const struct sok_audit *entry, struct sok_error *err);
 
+// Whether there is an entry with this id.
+SOK_MUST_CHECK enum sok_status sok_audit_has(
+    struct sok_db_tx *tx, const char *id, bool *ret, struct sok_error *err);
+
 // Sorts: created_at (own order, newest first). Filters (data/filter.h): user (id, or name of now or then),
 // action, resource, resource_id, request_id, from, to ([from, to)). addresses NULL: any.
 SOK_MUST_CHECK enum sok_status sok_audit_list(

@@ -237,6 +237,11 @@ enum sok_status sok_tables_take_time(struct sok_db_tx *tx, struct sok_error *err
     return dialect_of(tx)->take_time(tx, err);
 }
 
+enum sok_status sok_tables_claim(struct sok_db_tx *tx, struct sok_error *err)
+{
+    return dialect_of(tx)->claim(tx, err);
+}
+
 enum sok_status sok_tables_sessions(struct sok_db_tx *tx, int64_t *ret_count, struct sok_error *err)
 {
     return dialect_of(tx)->sessions(tx, ret_count, err);

@@ -77,6 +77,10 @@ SOK_MUST_CHECK enum sok_status sok_tables_drop_all(struct sok_db_tx *tx, struct 
 // not ended for its idleness. Nothing on SQLite.
 SOK_MUST_CHECK enum sok_status sok_tables_take_time(struct sok_db_tx *tx, struct sok_error *err);
 
+// One at a time makes a database anew: waits for another that does until its transaction is over, a kill of
+// its process included. SOK_UNAVAILABLE after some seconds. Nothing on SQLite.
+SOK_MUST_CHECK enum sok_status sok_tables_claim(struct sok_db_tx *tx, struct sok_error *err);
+
 // How many other sessions of the program the database has, as far as it tells: 0 on SQLite.
 SOK_MUST_CHECK enum sok_status sok_tables_sessions(
     struct sok_db_tx *tx, int64_t *ret_count, struct sok_error *err);

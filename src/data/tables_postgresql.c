@@ -9,6 +9,7 @@
 
 #define SQL_MAX_BYTES 16384
 #define BATCH_ROWS 2000
+#define CLAIM "6003127482651"         // a number of ours, for whoever makes a database anew
 #define BATCH_BYTES ((size_t)1 << 20) // then it goes; one row may be larger
 
 static const char *type_name(enum sok_db_type type)
@@ -168,6 +169,11 @@ static enum sok_status take_time(struct sok_db_tx *tx, struct sok_error *err)
     return SOK_DB_QUERY(tx, NULL, NULL, err, "SET LOCAL idle_in_transaction_session_timeout = 0");
 }
 
+static enum sok_status claim(struct sok_db_tx *tx, struct sok_error *err)
+{
+    return SOK_DB_QUERY(tx, NULL, NULL, err, "SELECT pg_advisory_xact_lock(" CLAIM ")");
+}
+
 static enum sok_status sessions(struct sok_db_tx *tx, int64_t *ret_count, struct sok_error *err)
 {
     return sok_load_int(
@@ -197,5 +203,6 @@ const struct sok_tables_dialect sok_tables_postgresql = {
     .renumber = renumber,
     .drop_all = drop_all,
     .take_time = take_time,
+    .claim = claim,
     .sessions = sessions,
 };

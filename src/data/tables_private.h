@@ -15,6 +15,7 @@ struct sok_tables_dialect {
     enum sok_status (*renumber)(struct sok_db_tx *tx, struct sok_error *err);
     enum sok_status (*drop_all)(struct sok_db_tx *tx, struct sok_error *err);
     enum sok_status (*take_time)(struct sok_db_tx *tx, struct sok_error *err);
+    enum sok_status (*claim)(struct sok_db_tx *tx, struct sok_error *err);
     enum sok_status (*sessions)(struct sok_db_tx *tx, int64_t *ret_count, struct sok_error *err);
 };
 

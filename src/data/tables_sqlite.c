@@ -45,6 +45,11 @@ static enum sok_status take_time(struct sok_db_tx *tx, struct sok_error *err)
     return SOK_OK;
 }
 
+static enum sok_status claim(struct sok_db_tx *tx, struct sok_error *err)
+{
+    return SOK_OK;
+}
+
 static enum sok_status sessions(struct sok_db_tx *tx, int64_t *ret_count, struct sok_error *err)
 {
     *ret_count = 0;
@@ -65,5 +70,6 @@ const struct sok_tables_dialect sok_tables_sqlite = {
     .renumber = renumber,
     .drop_all = drop_all,
     .take_time = take_time,
+    .claim = claim,
     .sessions = sessions,
 };

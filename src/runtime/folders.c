@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,4 +31,11 @@ enum sok_status sok_folder_sync(const char *path, struct sok_error *err)
     if (fd >= 0)
         (void)close(fd);
     return is_synced ? SOK_OK : sok_fail_errno(err, SOK_IO, why, "cannot sync %s", path);
+}
+
+enum sok_status sok_folder_move(const char *from, const char *to, struct sok_error *err)
+{
+    if (rename(from, to) != 0)
+        return sok_fail_errno(err, SOK_IO, errno, "cannot move %s to %s", from, to);
+    return SOK_OK;
 }

@@ -13,4 +13,7 @@ void sok_folder_remove(const char *path);
 // system can, so that it may be ignored. Blocks.
 enum sok_status sok_folder_sync(const char *path, struct sok_error *err);
 
+// Renames a folder or a file; one that is at the new place goes. SOK_IO.
+SOK_MUST_CHECK enum sok_status sok_folder_move(const char *from, const char *to, struct sok_error *err);
+
 #endif

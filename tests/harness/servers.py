@@ -94,7 +94,7 @@ class Postgres(_Server):
   def new_database(self):
     """An empty database; its URL. It goes with the server."""
     name = f"sokoul_{next(self._numbers)}"
-    connection = _connect(f"{self.url}/postgres")
+    connection = connect(f"{self.url}/postgres")
     connection.autocommit = True
     connection.cursor().execute(f"CREATE DATABASE {name}")
     connection.close()
@@ -180,7 +180,7 @@ class Nats(_Server):
     shutil.rmtree(self.folder / "data", ignore_errors=True)
 
 
-def _connect(url):
+def connect(url):
   import psycopg2.extras  # pylint: disable=import-outside-toplevel
   # Here, since the demonstration goes through this file and has no PostgreSQL.
   return psycopg2.connect(url, cursor_factory=psycopg2.extras.RealDictCursor)
@@ -188,7 +188,7 @@ def _connect(url):
 
 def rows(url, sql, values):
   """What a database says; parameters are `?`."""
-  connection = _connect(url)
+  connection = connect(url)
   try:
     cursor = connection.cursor()
     cursor.execute(sql.replace("?", "%s"), values)
@@ -198,7 +198,7 @@ def rows(url, sql, values):
 
 
 def change(url, sql, rows):
-  connection = _connect(url)
+  connection = connect(url)
   try:
     with connection:
       connection.cursor().executemany(sql.replace("?", "%s"), rows)

@@ -122,6 +122,16 @@ class Sokoul:
                           env=environment({**self.settings, **(settings or {})}), cwd=self.folder)
     return done.returncode, done.stdout, done.stderr
 
+  def run_killed(self, *arguments, after_s, settings=None):
+    """The same, killed after that time if it has not ended by then."""
+    process = subprocess.Popen([str(self.binary), *map(str, arguments)], env=environment({**self.settings, **(settings or {})}), cwd=self.folder,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+      process.wait(after_s)
+    except subprocess.TimeoutExpired:
+      process.kill()
+    process.wait()
+
   def client(self, token=None):
     return Client(self.port, token)
 

@@ -14,15 +14,18 @@
 #include "data/audit.h"
 #include "data/migrate.h"
 #include "runtime/data_lock.h"
+#include "runtime/folders.h"
 #include "services/backup/copy.h"
 #include "services/backup/files.h"
 #include "services/backup/pack.h"
+#include "services/backup/settle.h"
+#include "services/backup/sqlite_file.h"
 #include "services/library/fd.h"
 
 // --- What was done, in the audit trail.
 
 struct note {
-    const char *action;
+    const char *id, *action;
     const struct sok_backup_report *report;
     int64_t now_ms;
 };
@@ -30,13 +33,12 @@ struct note {
 static enum sok_status write_note(struct sok_db_tx *tx, void *context, struct sok_error *err)
 {
     const struct note *note = context;
-    char id[SOK_UUID_LEN + 1], value[100];
-    sok_uuid7(note->now_ms, id);
+    char value[100];
     snprintf(
         value, sizeof(value), "{\"rows\":%lld,\"files\":%lld}", (long long)note->report->rows,
         (long long)note->report->files);
     struct sok_audit entry = {
-        .id = id,
+        .id = note->id,
         .action = note->action,
         .resource = "backup",
         .new_value = value,
@@ -94,11 +96,8 @@ static enum sok_status put_into_place(
         return sok_fail_errno(err, SOK_IO, errno, "cannot sync %s", part);
     if (rename(part, path) != 0)
         return sok_fail_errno(err, SOK_IO, errno, "cannot rename %s to %s", part, path);
-    SOK_FD_AUTO folder = open(dirname(sok_strdup(arena, path)), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0 || fsync(folder) != 0)
-        return sok_fail_errno(err, SOK_IO, errno, "cannot sync the folder of %s", path);
     report->bytes = info.st_size;
-    return SOK_OK;
+    return sok_folder_sync(dirname(sok_strdup(arena, path)), err);
 }
 
 static enum sok_status write_file(
@@ -123,17 +122,6 @@ static enum sok_status write_file(
     return status;
 }
 
-// Opening an SQLite database that is not there would make one.
-static enum sok_status open_source(const char *url, struct sok_db **ret, struct sok_error *err)
-{
-    const char *path = sok_backup_sqlite_path(url);
-    struct stat info;
-    if (path && (stat(path, &info) != 0 || info.st_size == 0))
-        return sok_fail(err, SOK_NOT_FOUND, "there is no database %s", path);
-    const struct sok_db_options options = {.url = url, .pool_min = 1, .pool_max = 2};
-    return sok_db_open_with(&options, ret, err);
-}
-
 enum sok_status sok_backup_write(
     struct sok_arena *arena, const struct sok_backup_place *place, const char *path, const char *passphrase,
     struct sok_backup_report *ret, struct sok_error *err)
@@ -148,9 +136,12 @@ enum sok_status sok_backup_write(
             SOK_PASSPHRASE_MIN);
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
         return sok_fail(err, SOK_INVALID, "%s is no plain file", path);
-    SOK_TRY(open_source(place->database_url, &db, err));
+    SOK_TRY(sok_backup_settle(place->data_dir, place->database_url, err));
+    SOK_TRY(sok_backup_open_source(place->database_url, &db, err));
     SOK_TRY(write_file(arena, db, &writing, path, passphrase, err));
-    struct note note = {"backup.create", &report, place->now_ms};
+    char id[SOK_UUID_LEN + 1];
+    sok_uuid7(place->now_ms, id);
+    struct note note = {id, "backup.create", &report, place->now_ms};
     if (report.schema == sok_migrate_newest()) // an older one may have another trail
         SOK_TRY(sok_db_write(db, write_note, &note, err));
     *ret = report;
@@ -161,8 +152,11 @@ enum sok_status sok_backup_write(
 
 struct restoring {
     struct sok_arena *arena;
-    const char *data_dir, *path, *passphrase;
+    const struct sok_backup_place *place;
+    const char *path, *passphrase;
     struct sok_backup_staging staging;
+    char id[SOK_UUID_LEN + 1]; // of the entry in the audit trail
+    struct note note;
     struct sok_backup_sink sink; // what the records go to: rows to the database, files to the folder
 };
 
@@ -195,33 +189,67 @@ static enum sok_status read_file(void *context, const struct sok_backup_sink *si
         return sok_fail_errno(err, SOK_IO, errno, "cannot open %s", restoring->path);
     SOK_CLEANUP(sok_unpacker_cleanup) struct sok_unpacker *unpacker = NULL;
     SOK_TRY(sok_unpacker_new(fd, restoring->passphrase, &unpacker, err));
-    sok_backup_staging_drop(&restoring->staging);
-    SOK_TRY(sok_backup_staging_begin(&restoring->staging, restoring->arena, restoring->data_dir, err));
+    SOK_TRY(sok_backup_staging_begin(&restoring->staging, restoring->arena, restoring->place->data_dir, err));
     const struct sok_backup_source source = {.context = unpacker, .read = unpack};
     SOK_TRY(sok_backup_read(&source, sink, err));
     return sok_unpacker_finish(unpacker, err);
 }
 
-static enum sok_status load_file(
-    struct restoring *restoring, const struct sok_backup_place *place, bool force,
-    struct sok_backup_report *report, struct sok_error *err)
+// The last of the transaction. On the disk before it can be committed: settle.c.
+static enum sok_status end_load(struct sok_db_tx *tx, void *context, struct sok_error *err)
 {
+    struct restoring *restoring = context;
+    const struct sok_backup_place *place = restoring->place;
+    const char *database;
+    SOK_TRY(write_note(tx, &restoring->note, err));
+    SOK_TRY(sok_backup_name_database(
+        restoring->arena, place->data_dir, place->database_url, restoring->id, &database, err));
+    return sok_backup_staging_end(&restoring->staging, database, err);
+}
+
+static enum sok_status load_file(
+    struct restoring *restoring, bool force, struct sok_backup_report *report, struct sok_error *err)
+{
+    const struct sok_backup_place *place = restoring->place;
     const struct sok_backup_sink files = {
         .context = restoring, .file = file, .file_bytes = file_bytes, .file_end = file_end};
-    struct note note = {"backup.restore", report, place->now_ms};
     struct sok_backup_load load = {
         .arena = restoring->arena,
         .url = place->database_url,
+        .suffix = SOK_BACKUP_RESTORED,
         .force = force,
         .now_ms = place->now_ms,
         .files = &files,
         .run = read_file,
         .context = restoring,
-        .last = write_note,
-        .last_context = &note,
+        .last = end_load,
+        .last_context = restoring,
         .report = report,
     };
-    return sok_backup_load(&load, err);
+    sok_uuid7(place->now_ms, restoring->id);
+    restoring->note = (struct note){restoring->id, "backup.restore", report, place->now_ms};
+    SOK_TRY(sok_backup_staging_begin(&restoring->staging, restoring->arena, place->data_dir, err));
+    SOK_TRY(sok_backup_load(&load, err));
+    return sok_backup_files_commit(place->data_dir, err);
+}
+
+// Whatever came of it: all of it counts now, or none.
+static enum sok_status end_restore(
+    const struct sok_backup_place *place, enum sok_status status, struct sok_error *err)
+{
+    bool is_restored = false;
+    struct sok_error found = {0};
+    enum sok_status ended = sok_backup_end(place->data_dir, place->database_url, &is_restored, &found);
+    if (status == SOK_OK && ended != SOK_OK && err)
+        *err = found;
+    if (status == SOK_OK || (ended == SOK_OK && is_restored)) // its commit was heard, and not its answer
+        return ended;
+    if (ended != SOK_OK && err) {
+        char why[160];
+        snprintf(why, sizeof(why), "%.*s", (int)sizeof(why) - 1, err->message);
+        return sok_fail(err, status, "%s; the next start finds out whether it took place", why);
+    }
+    return status;
 }
 
 static enum sok_status check_room(const char *data_dir, bool force, struct sok_error *err)
@@ -234,25 +262,13 @@ static enum sok_status check_room(const char *data_dir, bool force, struct sok_e
     return SOK_OK;
 }
 
-bool sok_backup_is_unsettled(const char *data_dir)
-{
-    return sok_backup_files_are_ready(data_dir);
-}
-
-enum sok_status sok_backup_resume(const char *data_dir, const char *database_url, struct sok_error *err)
-{
-    if (!sok_backup_files_are_ready(data_dir))
-        return SOK_OK;
-    return sok_backup_files_settle(data_dir, sok_backup_sqlite_path(database_url), err);
-}
-
 enum sok_status sok_backup_restore(
     struct sok_arena *arena, const struct sok_backup_place *place, const char *path, const char *passphrase,
     bool force, struct sok_backup_report *ret, struct sok_error *err)
 {
     struct restoring restoring = {
         .arena = arena,
-        .data_dir = place->data_dir,
+        .place = place,
         .path = path,
         .passphrase = passphrase,
         .staging.fd = -1,
@@ -265,92 +281,10 @@ enum sok_status sok_backup_restore(
     SOK_TRY(sok_data_lock(place->data_dir, &lock, err));
     SOK_TRY(sok_backup_resume(place->data_dir, place->database_url, err));
     SOK_TRY(check_room(place->data_dir, force, err));
-    enum sok_status status = load_file(&restoring, place, force, &report, err);
-    if (status == SOK_OK)
-        status = sok_backup_staging_commit(&restoring.staging, err);
-    if (status != SOK_OK) {
-        sok_backup_staging_drop(&restoring.staging);
-        return status;
-    }
-    SOK_TRY(sok_backup_resume(place->data_dir, place->database_url, err));
+    enum sok_status status = load_file(&restoring, force, &report, err);
+    sok_backup_staging_close(&restoring.staging);
+    SOK_TRY(end_restore(place, status, err));
     report.bytes = info.st_size;
-    *ret = report;
-    return SOK_OK;
-}
-
-// --- From one database to another.
-
-struct moving {
-    struct sok_arena *arena;
-    struct sok_db *from;
-    int64_t now_ms;
-};
-
-static enum sok_status send_database(void *context, const struct sok_backup_sink *sink, struct sok_error *err)
-{
-    struct moving *moving = context;
-    struct sok_backup_report sent = {0};
-    struct sok_backup_dump dump = {
-        .arena = moving->arena, .version = "", .now_ms = moving->now_ms, .sink = sink, .report = &sent};
-    return sok_backup_dump(moving->from, &dump, err);
-}
-
-// A process that has the database open otherwise than by PostgreSQL shows by its lock alone.
-static enum sok_status lock_folder_of(
-    struct sok_arena *arena, const char *data_dir, const char *url, int *lock, struct sok_error *err)
-{
-    struct stat own, other;
-    const char *path = sok_backup_sqlite_path(url);
-    const char *folder = path ? dirname(sok_strdup(arena, path)) : NULL;
-    if (!folder || stat(folder, &other) != 0 ||
-        (stat(data_dir, &own) == 0 && own.st_dev == other.st_dev && own.st_ino == other.st_ino))
-        return SOK_OK;
-    return sok_data_lock(folder, lock, err);
-}
-
-static enum sok_status move_rows(
-    struct moving *moving, const char *to_url, bool force, struct sok_backup_report *report,
-    struct sok_error *err)
-{
-    struct sok_backup_load load = {
-        .arena = moving->arena,
-        .url = to_url,
-        .force = force,
-        .now_ms = moving->now_ms,
-        .run = send_database,
-        .context = moving,
-        .report = report,
-    };
-    SOK_TRY(sok_backup_load(&load, err));
-    const char *path = sok_backup_sqlite_path(to_url);
-    return path ? sok_backup_switch_database(path, err) : SOK_OK;
-}
-
-static bool is_same(const char *from_url, const char *to_url)
-{
-    struct stat from, to;
-    const char *from_path = sok_backup_sqlite_path(from_url), *to_path = sok_backup_sqlite_path(to_url);
-    if (from_path && to_path && stat(from_path, &from) == 0 && stat(to_path, &to) == 0)
-        return from.st_dev == to.st_dev && from.st_ino == to.st_ino;
-    return strcmp(from_url, to_url) == 0;
-}
-
-enum sok_status sok_backup_move(
-    struct sok_arena *arena, const char *data_dir, const char *from_url, const char *to_url, bool force,
-    int64_t now_ms, struct sok_backup_report *ret, struct sok_error *err)
-{
-    SOK_DATA_LOCK_AUTO lock = -1, from_lock = -1, to_lock = -1;
-    SOK_CLEANUP(sok_db_cleanup) struct sok_db *from = NULL;
-    struct sok_backup_report report;
-    if (is_same(from_url, to_url))
-        return sok_fail(err, SOK_CONFLICT, "both are the same database");
-    SOK_TRY(sok_data_lock(data_dir, &lock, err));
-    SOK_TRY(lock_folder_of(arena, data_dir, from_url, &from_lock, err));
-    SOK_TRY(lock_folder_of(arena, data_dir, to_url, &to_lock, err));
-    SOK_TRY(open_source(from_url, &from, err));
-    SOK_TRY(sok_backup_wait_quiet(from, err));
-    struct moving moving = {arena, from, now_ms};
-    SOK_TRY(move_rows(&moving, to_url, force, &report, err));
     *ret = report;
     return SOK_OK;
 }

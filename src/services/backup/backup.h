@@ -46,18 +46,20 @@ SOK_MUST_CHECK enum sok_status sok_backup_restore(
     struct sok_arena *arena, const struct sok_backup_place *place, const char *path, const char *passphrase,
     bool force, struct sok_backup_report *ret, struct sok_error *err);
 
-// Whether a restore was interrupted when all was read and the folders were being put into place.
-bool sok_backup_is_unsettled(const char *data_dir);
-
-// Ends a restore that was interrupted so; does nothing otherwise. Before anything of the data folder is used;
-// the caller holds its lock.
+// Whether a restore or a move was killed, and what ends it: what it had made counts or is removed, as if it
+// had been let to its end or never been begun. Before anything of the data folder is used. sok_backup_resume
+// is for who holds the folder's lock, sok_backup_settle takes it if it is needed. SOK_CONFLICT when something
+// runs there (the killed one, after all), or the database has to be asked and is another one now. Both block.
+bool sok_backup_is_unsettled(const char *data_dir, const char *database_url);
 SOK_MUST_CHECK enum sok_status sok_backup_resume(
+    const char *data_dir, const char *database_url, struct sok_error *err);
+SOK_MUST_CHECK enum sok_status sok_backup_settle(
     const char *data_dir, const char *database_url, struct sok_error *err);
 
 // Copies every row of one database into another, which is made anew: in one transaction, ids and times as
 // they are, the schema brought up to date. SOK_CONFLICT when `to` holds something and not `force`, when a
 // server runs on either, or when both are the same. An SQLite file that was there is kept as by a restore.
-// data_dir: whose server must not run. Blocks.
+// data_dir: whose server must not run, and which is settled (sok_backup_settle). Blocks.
 SOK_MUST_CHECK enum sok_status sok_backup_move(
     struct sok_arena *arena, const char *data_dir, const char *from_url, const char *to_url, bool force,
     int64_t now_ms, struct sok_backup_report *ret, struct sok_error *err);

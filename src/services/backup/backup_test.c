@@ -2,15 +2,12 @@
 // tests/test_backup.py's.
 #include "services/backup/backup.h"
 
-#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "base/rand.h"
 #include "base/test.h"
-#include "base/test_dir.h"
-#include "services/backup/files.h"
 #include "services/backup/pack.h"
 #include "services/backup/records_testing.h"
 #include "services/library/fd.h"
@@ -241,95 +238,6 @@ static void only_plain_names_in_three_folders_are_files(void **state)
         assert_false(sok_backup_path_is_valid(bad[i]));
 }
 
-// --- Into place, after a kill at each step.
-
-static void put(const char *folder, const char *name, const char *text)
-{
-    char path[256];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    SOK_FD_AUTO fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    assert_true(fd >= 0 && sok_fd_write_all(fd, text, strlen(text)));
-}
-
-static void make(const char *folder, const char *name)
-{
-    char path[256];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    assert_int_equal(mkdir(path, 0700), 0);
-}
-
-static void assert_holds(const char *folder, const char *name, const char *text)
-{
-    char path[256], held[64] = "";
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    SOK_FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (!text) {
-        assert_true(fd < 0);
-        return;
-    }
-    assert_true(fd >= 0 && read(fd, held, sizeof(held) - 1) >= 0);
-    assert_string_equal(held, text);
-}
-
-static void settle(const char *folder)
-{
-    char path[256];
-    struct sok_error err = {0};
-    snprintf(path, sizeof(path), "%s/sokoul.db", folder);
-    assert_true(sok_backup_files_are_ready(folder));
-    assert_int_equal(sok_backup_files_settle(folder, path, &err), SOK_OK);
-    assert_false(sok_backup_files_are_ready(folder));
-    assert_holds(folder, "sokoul.db", "new");
-    assert_holds(folder, "sokoul.db.restored", NULL);
-    assert_holds(folder, "sokoul.db-wal", NULL); // the old one's would be applied to the new one
-    assert_holds(folder, "keys/k", "new");
-    assert_holds(folder, "avatars/a", NULL);
-    assert_holds(folder, "before-restore/keys/k", "old");
-    assert_holds(folder, "sokoul.db.before-restore", "old");
-    assert_holds(folder, "sokoul.db.before-restore-wal", "old");
-}
-
-// What has been done when it is killed: so many of these renames.
-static void settling_can_be_done_again_from_each_step(void **state)
-{
-    static const char *const steps[][2] = {
-        {"sokoul.db-wal", "sokoul.db.before-restore-wal"},
-        {"sokoul.db", "sokoul.db.before-restore"},
-        {"sokoul.db.restored", "sokoul.db"},
-        {"keys", "before-restore/keys"},
-        {"restore.ready/keys", "keys"},
-        {"avatars", "before-restore/avatars"},
-        {"restore.ready/avatars", "avatars"},
-    };
-    for (size_t done = 0; done <= SOK_ARRAY_LEN(steps); done++) {
-        struct sok_test_dir dir;
-        char from[256], to[256];
-        sok_test_dir_make(&dir);
-        static const char *const folders[] = {"keys",
-                                              "avatars",
-                                              "before-restore",
-                                              "restore.ready",
-                                              "restore.ready/keys",
-                                              "restore.ready/avatars"};
-        for (size_t i = 0; i < SOK_ARRAY_LEN(folders); i++)
-            make(dir.path, folders[i]);
-        put(dir.path, "sokoul.db", "old");
-        put(dir.path, "sokoul.db-wal", "old");
-        put(dir.path, "sokoul.db.restored", "new");
-        put(dir.path, "keys/k", "old");
-        put(dir.path, "avatars/a", "old");
-        put(dir.path, "restore.ready/keys/k", "new");
-        for (size_t i = 0; i < done; i++)
-            assert_int_equal(
-                rename(
-                    sok_test_dir_file(&dir, steps[i][0], from, sizeof(from)),
-                    sok_test_dir_file(&dir, steps[i][1], to, sizeof(to))),
-                0);
-        settle(dir.path);
-        sok_test_dir_remove(&dir);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,7 +249,6 @@ int main(void)
         cmocka_unit_test(records_in_order_are_read),
         cmocka_unit_test(records_out_of_order_or_beyond_limits_are_refused),
         cmocka_unit_test(only_plain_names_in_three_folders_are_files),
-        cmocka_unit_test(settling_can_be_done_again_from_each_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,9 @@
 #include <string.h>
+#include <sys/stat.h>
 
 #include "data/migrate.h"
 #include "services/backup/copy.h"
+#include "services/backup/sqlite_file.h"
 
 struct counting {
     const struct sok_backup_sink *sink;
@@ -65,4 +67,15 @@ static enum sok_status send_all(struct sok_db_tx *tx, void *context, struct sok_
 enum sok_status sok_backup_dump(struct sok_db *db, struct sok_backup_dump *dump, struct sok_error *err)
 {
     return sok_db_read(db, send_all, dump, err);
+}
+
+// Opening an SQLite database that is not there would make one.
+enum sok_status sok_backup_open_source(const char *url, struct sok_db **ret, struct sok_error *err)
+{
+    const char *path = sok_backup_sqlite_path(url);
+    struct stat info;
+    if (path && (stat(path, &info) != 0 || info.st_size == 0))
+        return sok_fail(err, SOK_NOT_FOUND, "there is no database %s", path);
+    const struct sok_db_options options = {.url = url, .pool_min = 1, .pool_max = 2};
+    return sok_db_open_with(&options, ret, err);
 }

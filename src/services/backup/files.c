@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,8 @@
 #define READY "restore.ready"
 #define BEFORE "before-restore"
 #define CONFIG "sokoul.conf"
+#define DATABASE "database"
+#define DATABASE_MAX_BYTES (PATH_MAX + 20)
 #define PART_BYTES 65536
 
 static const char *const folders[] = {"keys", "avatars", "resume"};
@@ -124,16 +125,22 @@ static enum sok_status make_folder(const char *path, struct sok_error *err)
     return SOK_OK;
 }
 
+// The folder itself stays: while there is one, what else a restore has made is known to be one's.
 enum sok_status sok_backup_staging_begin(
     struct sok_backup_staging *staging, struct sok_arena *arena, const char *data_dir, struct sok_error *err)
 {
+    sok_backup_staging_close(staging);
     *staging = (struct sok_backup_staging){.arena = arena, .data_dir = data_dir, .fd = -1};
     staging->folder = sok_format(arena, "%s/" PART, data_dir);
-    sok_folder_remove(staging->folder);
     SOK_TRY(make_folder(data_dir, err));
     SOK_TRY(make_folder(staging->folder, err));
-    for (size_t i = 0; i < SOK_ARRAY_LEN(folders); i++)
-        SOK_TRY(make_folder(sok_format(arena, "%s/%s", staging->folder, folders[i]), err));
+    sok_folder_remove(sok_format(arena, "%s/" DATABASE, staging->folder));
+    sok_folder_remove(sok_format(arena, "%s/" CONFIG, staging->folder));
+    for (size_t i = 0; i < SOK_ARRAY_LEN(folders); i++) {
+        const char *folder = sok_format(arena, "%s/%s", staging->folder, folders[i]);
+        sok_folder_remove(folder);
+        SOK_TRY(make_folder(folder, err));
+    }
     return SOK_OK;
 }
 
@@ -165,36 +172,27 @@ enum sok_status sok_backup_staging_file_end(struct sok_backup_staging *staging, 
     return is_synced ? SOK_OK : sok_fail_errno(err, SOK_IO, why, "cannot sync a file in %s", staging->folder);
 }
 
-enum sok_status sok_backup_staging_commit(struct sok_backup_staging *staging, struct sok_error *err)
+enum sok_status sok_backup_staging_end(
+    struct sok_backup_staging *staging, const char *database, struct sok_error *err)
 {
-    const char *before = sok_format(staging->arena, "%s/" BEFORE, staging->data_dir);
-    const char *ready = sok_format(staging->arena, "%s/" READY, staging->data_dir);
+    SOK_TRY(sok_backup_staging_file(staging, DATABASE, err));
+    SOK_TRY(sok_backup_staging_bytes(staging, database, strlen(database), err));
+    SOK_TRY(sok_backup_staging_bytes(staging, "\n", 1, err));
+    SOK_TRY(sok_backup_staging_file_end(staging, err));
     for (size_t i = 0; i < SOK_ARRAY_LEN(folders); i++)
         SOK_TRY(sok_folder_sync(sok_format(staging->arena, "%s/%s", staging->folder, folders[i]), err));
     SOK_TRY(sok_folder_sync(staging->folder, err));
-    sok_folder_remove(before); // of the restore before this one
-    SOK_TRY(make_folder(before, err));
-    if (rename(staging->folder, ready) != 0)
-        return sok_fail_errno(err, SOK_IO, errno, "cannot rename %s", staging->folder);
     return sok_folder_sync(staging->data_dir, err);
 }
 
-void sok_backup_staging_drop(struct sok_backup_staging *staging)
+void sok_backup_staging_close(struct sok_backup_staging *staging)
 {
     if (staging->fd >= 0)
         close(staging->fd);
     staging->fd = -1;
-    if (staging->folder)
-        sok_folder_remove(staging->folder);
 }
 
 // --- Into place.
-
-bool sok_backup_files_are_ready(const char *data_dir)
-{
-    SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    return access(sok_format(arena, "%s/" READY, data_dir), F_OK) == 0;
-}
 
 static bool is_there(const char *path)
 {
@@ -202,11 +200,42 @@ static bool is_there(const char *path)
     return lstat(path, &info) == 0;
 }
 
-static enum sok_status move(const char *from, const char *to, struct sok_error *err)
+enum sok_backup_files sok_backup_files_state(const char *data_dir)
 {
-    if (rename(from, to) != 0)
-        return sok_fail_errno(err, SOK_IO, errno, "cannot move %s to %s", from, to);
-    return SOK_OK;
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    if (is_there(sok_format(arena, "%s/" READY, data_dir)))
+        return SOK_BACKUP_FILES_READY;
+    return is_there(sok_format(arena, "%s/" PART, data_dir)) ? SOK_BACKUP_FILES_PART : SOK_BACKUP_FILES_NONE;
+}
+
+const char *sok_backup_files_database(struct sok_arena *arena, const char *data_dir)
+{
+    bool is_ready = sok_backup_files_state(data_dir) == SOK_BACKUP_FILES_READY;
+    const char *path = sok_format(arena, "%s/%s/" DATABASE, data_dir, is_ready ? READY : PART);
+    SOK_FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    char line[DATABASE_MAX_BYTES];
+    ssize_t got = fd < 0 ? -1 : read(fd, line, sizeof(line));
+    // Without its end it was not written to the end.
+    if (got <= 0 || line[got - 1] != '\n' || memchr(line, 0, (size_t)got))
+        return NULL;
+    return sok_strndup(arena, line, (size_t)got - 1);
+}
+
+enum sok_status sok_backup_files_commit(const char *data_dir, struct sok_error *err)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    const char *before = sok_format(arena, "%s/" BEFORE, data_dir);
+    const char *part = sok_format(arena, "%s/" PART, data_dir);
+    sok_folder_remove(before); // of the restore before this one
+    SOK_TRY(make_folder(before, err));
+    SOK_TRY(sok_folder_move(part, sok_format(arena, "%s/" READY, data_dir), err));
+    return sok_folder_sync(data_dir, err);
+}
+
+void sok_backup_files_drop(const char *data_dir)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    sok_folder_remove(sok_format(arena, "%s/" PART, data_dir));
 }
 
 // The old one aside; when a run before this one has done so, whatever was made at its place since is nothing.
@@ -221,59 +250,19 @@ static enum sok_status settle_folder(
     if (is_there(old))
         sok_folder_remove(place);
     else if (is_there(place))
-        SOK_TRY(move(place, old, err));
-    return move(fresh, place, err);
+        SOK_TRY(sok_folder_move(place, old, err));
+    return sok_folder_move(fresh, place, err);
 }
 
-enum sok_status sok_backup_files_settle(
-    const char *data_dir, const char *database_path, struct sok_error *err)
+enum sok_status sok_backup_files_settle(const char *data_dir, struct sok_error *err)
 {
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    if (database_path)
-        SOK_TRY(sok_backup_switch_database(database_path, err));
     for (size_t i = 0; i < SOK_ARRAY_LEN(folders); i++)
         SOK_TRY(settle_folder(arena, data_dir, folders[i], err));
     const char *config = sok_format(arena, "%s/" READY "/" CONFIG, data_dir);
     if (is_there(config)) // that of the machine stays: addresses and folders are its own
-        SOK_TRY(move(config, sok_format(arena, "%s/" CONFIG SOK_BACKUP_FRESH, data_dir), err));
+        SOK_TRY(sok_folder_move(config, sok_format(arena, "%s/" CONFIG ".restored", data_dir), err));
     sok_folder_remove(sok_format(arena, "%s/" READY, data_dir));
     (void)rmdir(sok_format(arena, "%s/" BEFORE, data_dir)); // when there was nothing before
     return sok_folder_sync(data_dir, err);
-}
-
-// --- The file of SQLite.
-
-const char *sok_backup_sqlite_path(const char *url)
-{
-    return sok_text_starts(url, "sqlite:") ? url + strlen("sqlite:") : NULL;
-}
-
-static const char *const beside[] = {"-wal", "-shm", ""};
-
-void sok_backup_drop_database(const char *path)
-{
-    SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    for (size_t i = 0; i < SOK_ARRAY_LEN(beside); i++)
-        (void)unlink(sok_format(arena, "%s" SOK_BACKUP_FRESH "%s", path, beside[i]));
-}
-
-// The journal goes before its database: what lies at the old place is then a database without one, or
-// nothing, and never a journal beside the new database.
-enum sok_status sok_backup_switch_database(const char *path, struct sok_error *err)
-{
-    SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    const char *fresh = sok_format(arena, "%s" SOK_BACKUP_FRESH, path);
-    if (!is_there(fresh))
-        return SOK_OK;
-    // That of the restore before this one: not what a run of this one, which was killed, has moved.
-    if (is_there(path) && is_there(sok_format(arena, "%s" SOK_BACKUP_OLD, path)))
-        for (size_t i = 0; i < SOK_ARRAY_LEN(beside); i++)
-            (void)unlink(sok_format(arena, "%s" SOK_BACKUP_OLD "%s", path, beside[i]));
-    for (size_t i = 0; i < SOK_ARRAY_LEN(beside); i++) {
-        const char *old = sok_format(arena, "%s%s", path, beside[i]);
-        if (is_there(old))
-            SOK_TRY(move(old, sok_format(arena, "%s" SOK_BACKUP_OLD "%s", path, beside[i]), err));
-    }
-    SOK_TRY(move(fresh, path, err));
-    return sok_folder_sync(dirname(sok_strdup(arena, path)), err);
 }

@@ -1,7 +1,7 @@
 // The files of the data folder that a backup holds, and how those of a restore come into place.
 //
 // A restore writes into $DATA_DIR/restore.part. Renaming that to restore.ready is the moment from which the
-// restored state counts: sok_backup_files_settle moves everything to its place and can do so again after a
+// restored files count: sok_backup_files_settle moves everything to its place and can do so again after a
 // kill anywhere.
 #ifndef SOK_SERVICES_BACKUP_FILES_H
 #define SOK_SERVICES_BACKUP_FILES_H
@@ -25,7 +25,7 @@ struct sok_backup_staging {
     int fd;             // of the file being written; -1
 };
 
-// Empties and makes the folder.
+// Makes the folder, or empties it: the first time on a structure with .fd = -1.
 SOK_MUST_CHECK enum sok_status sok_backup_staging_begin(
     struct sok_backup_staging *staging, struct sok_arena *arena, const char *data_dir, struct sok_error *err);
 SOK_MUST_CHECK enum sok_status sok_backup_staging_file(
@@ -34,28 +34,27 @@ SOK_MUST_CHECK enum sok_status sok_backup_staging_bytes(
     struct sok_backup_staging *staging, const void *bytes, size_t len, struct sok_error *err);
 SOK_MUST_CHECK enum sok_status sok_backup_staging_file_end(
     struct sok_backup_staging *staging, struct sok_error *err);
+// The last of them: notes the database that they belong to. Then all is on the disk.
+SOK_MUST_CHECK enum sok_status sok_backup_staging_end(
+    struct sok_backup_staging *staging, const char *database, struct sok_error *err);
+// Ends with the file being written, as after a failure.
+void sok_backup_staging_close(struct sok_backup_staging *staging);
+
+// What a restore has left.
+enum sok_backup_files {
+    SOK_BACKUP_FILES_NONE,
+    SOK_BACKUP_FILES_PART,  // on their way
+    SOK_BACKUP_FILES_READY, // they count, and are not all in their place
+};
+enum sok_backup_files sok_backup_files_state(const char *data_dir);
+// What sok_backup_staging_end noted; NULL when that was not reached, or is undone. In the arena.
+const char *sok_backup_files_database(struct sok_arena *arena, const char *data_dir);
+
 // From here on the restored files count.
-SOK_MUST_CHECK enum sok_status sok_backup_staging_commit(
-    struct sok_backup_staging *staging, struct sok_error *err);
+SOK_MUST_CHECK enum sok_status sok_backup_files_commit(const char *data_dir, struct sok_error *err);
+// Moves what was committed to its place.
+SOK_MUST_CHECK enum sok_status sok_backup_files_settle(const char *data_dir, struct sok_error *err);
 // Removes what was not committed.
-void sok_backup_staging_drop(struct sok_backup_staging *staging);
-
-// Whether a restore was committed and not settled.
-bool sok_backup_files_are_ready(const char *data_dir);
-// Moves what was committed to its place. database_path: of an SQLite database, whose new file lies beside it
-// (SOK_BACKUP_FRESH); NULL: none.
-SOK_MUST_CHECK enum sok_status sok_backup_files_settle(
-    const char *data_dir, const char *database_path, struct sok_error *err);
-
-#define SOK_BACKUP_FRESH ".restored"
-#define SOK_BACKUP_OLD ".before-restore"
-
-// The path of an SQLite URL, NULL for another.
-const char *sok_backup_sqlite_path(const char *url);
-// Puts the new file of an SQLite database in the place of the old one, which is kept. Nothing is done where
-// there is no new one. Nobody may have the old one open.
-SOK_MUST_CHECK enum sok_status sok_backup_switch_database(const char *path, struct sok_error *err);
-// Removes a new file that is not wanted.
-void sok_backup_drop_database(const char *path);
+void sok_backup_files_drop(const char *data_dir);
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/time.h"
 #include "data/migrate.h"
 #include "services/backup/copy.h"
-#include "services/backup/files.h"
+#include "services/backup/sqlite_file.h"
 
 #define QUIET_MS 5000
 
@@ -196,6 +196,7 @@ static enum sok_status load_all(struct sok_db_tx *tx, void *context, struct sok_
     struct loading loading = {.load = load, .tx = tx, .arena = arena};
     const struct sok_backup_sink sink = sink_of(&loading);
     *load->report = (struct sok_backup_report){0};
+    SOK_TRY(sok_tables_claim(tx, err));
     SOK_TRY(sok_tables_take_time(tx, err)); // every file that comes along is synced within it
     SOK_TRY(make_room(&loading, err));
     enum sok_status status = load->run(load->context, &sink, err);
@@ -240,14 +241,14 @@ enum sok_status sok_backup_load(struct sok_backup_load *load, struct sok_error *
         return load_into(load->url, load, err);
     if (!load->force && stat(path, &info) == 0 && info.st_size > 0)
         return sok_fail(err, SOK_CONFLICT, "%s is there already: --force replaces it", path);
-    sok_backup_drop_database(path);
-    enum sok_status status =
-        load_into(sok_format(load->arena, "sqlite:%s" SOK_BACKUP_FRESH, path), load, err);
+    sok_sqlite_file_drop(path, load->suffix);
+    const char *fresh = sok_format(load->arena, "%s%s", path, load->suffix);
+    enum sok_status status = load_into(sok_format(load->arena, "sqlite:%s", fresh), load, err);
     // Closing folds the journal into the file and removes it, and says nothing when it could not: the disk
     // was full. Without it the file would be a part of the database.
-    if (status == SOK_OK && stat(sok_format(load->arena, "%s" SOK_BACKUP_FRESH "-wal", path), &info) == 0)
-        status = sok_fail(err, SOK_NO_SPACE, "%s" SOK_BACKUP_FRESH " could not be written to the end", path);
+    if (status == SOK_OK && sok_sqlite_file_is_there(fresh, "-wal"))
+        status = sok_fail(err, SOK_NO_SPACE, "%s could not be written to the end", fresh);
     if (status != SOK_OK)
-        sok_backup_drop_database(path);
+        sok_sqlite_file_drop(path, load->suffix);
     return status;
 }
