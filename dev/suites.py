@@ -214,8 +214,8 @@ def pytest(files, binary, extra_env=None, label="blackbox"):
 
 # What brings servers and processes of its own, many of them.
 FLEETS = [f"tests/test_{name}.py" for name in (
-  "cluster", "cluster_commands", "cluster_events", "cluster_faults", "cluster_metrics", "cluster_play", "nginx", "logs", "network", "observability", "pool",
-  "redis", "replicas", "topology")]
+  "cluster", "cluster_commands", "cluster_events", "cluster_faults", "cluster_metrics", "cluster_play", "nginx", "nginx_assets", "logs", "network",
+  "observability", "pool", "redis", "replicas", "topology")]
 
 
 def black_box_files():

@@ -2,11 +2,13 @@
 
 import fcntl
 import pathlib
+import platform
 import shutil
 import subprocess
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "npm"
 OLDEST = 18  # Node.js of Debian 12
+LLAMA = FOLDER / "node_modules" / "@node-llama-cpp" / "linux-x64"  # optional, so that npm does without it on other machines
 
 
 def packages():
@@ -28,5 +30,7 @@ def packages():
     install = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=FOLDER, capture_output=True, text=True)
     if install.returncode != 0:
       return f"npm ci failed: {install.stderr[-400:]}"
+    if platform.machine() == "x86_64" and not LLAMA.exists():
+      return f"npm ci came without {LLAMA.name}: {install.stderr[-400:]}"
     done.write_text(wanted)
   return None
