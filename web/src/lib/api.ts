@@ -125,24 +125,32 @@ export function setSignedOutHandler(handler: () => void) {
 async function send(method: string, path: string, body?: unknown): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (accessToken) headers.Authorization = `Bearer ${accessToken}`
-  if (body instanceof FormData) return fetch(`/api/v1${path}`, { method, headers, body })
-  if (body !== undefined) headers['Content-Type'] = 'application/json'
-  return fetch(`/api/v1${path}`, { method, headers, body: body === undefined ? null : JSON.stringify(body) })
+  const isForm = body instanceof FormData
+  if (body !== undefined && !isForm) headers['Content-Type'] = 'application/json'
+  try {
+    return await fetch(`/api/v1${path}`, { method, headers, body: isForm ? body : body === undefined ? null : JSON.stringify(body) })
+  } catch {
+    throw new ApiError(0, 'unreachable', 'Sokoul does not answer. Is it running, and is this device connected?')
+  }
 }
 
+// What a proxy says in Sokoul's place is no problem document.
 async function failure(reply: Response): Promise<ApiError> {
   const problem = await reply.json().catch(() => ({}))
   const fields: Record<string, string> = {}
   for (const wrong of problem.errors ?? []) fields[wrong.field] = wrong.message
-  return new ApiError(reply.status, problem.code ?? 'unknown', problem.detail ?? problem.title ?? reply.statusText, fields)
+  const said = problem.detail ?? problem.title ?? `Sokoul cannot answer now (${reply.status}). Try again in a moment.`
+  return new ApiError(reply.status, problem.code ?? 'unknown', said, fields)
 }
 
 // One refresh at a time, in this page and in the browser's other ones: a rotated token used twice would end the
 // session. Where a page has no locks (plain http from another machine), only its own are in order.
 let refreshing: Promise<boolean> | null = null
 
+// False: the session has ended. A server that cannot answer now says nothing about the session.
 async function refreshOnce(): Promise<boolean> {
   const reply = await send('POST', '/auth/refresh', {})
+  if (reply.status >= 500 || reply.status === 429) throw await failure(reply)
   if (!reply.ok) return false
   accessToken = (await reply.json()).access_token
   return true
@@ -157,11 +165,14 @@ export function refresh(): Promise<boolean> {
 }
 
 export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const token = accessToken
   let reply = await send(method, path, body)
-  if (reply.status === 401 && accessToken) {
-    accessToken = null
-    if (await refresh()) reply = await send(method, path, body)
-    else onSignedOut()
+  if (reply.status === 401 && token) {
+    if (accessToken !== token || (await refresh())) reply = await send(method, path, body)
+    else {
+      accessToken = null
+      onSignedOut()
+    }
   }
   if (!reply.ok) throw await failure(reply)
   return reply.status === 204 ? (undefined as T) : reply.json()
@@ -205,10 +216,11 @@ export const api = {
 
   startDownload: (result: Result) =>
     post<{ download_id: string }>('/downloads/start', { search_result_id: result.id, media_id: result.media_id }),
-  downloads: () => get<List<Download>>('/downloads?sort=-created_at'),
+  downloads: (cursor: string | null) => get<List<Download>>(next('/downloads?sort=-created_at', cursor)),
   downloadAction: (id: string, action: 'pause' | 'resume' | 'cancel') => post<Download>(`/downloads/${id}/${action}`),
 
-  media: (query: string) => get<List<Media>>(`/media?per_page=200&sort=title&has_files=true${query ? `&q=${encodeURIComponent(query)}` : ''}`),
+  media: (kind: 'movie' | 'tv', title: string, cursor: string | null) =>
+    get<List<Media>>(next(`/media?sort=title&has_files=true&media_type=${kind}${title ? `&q=${encodeURIComponent(title)}` : ''}`, cursor)),
   mediaOne: (id: string) => get<Media>(`/media/${id}`),
   episodes: (id: string, cursor: string | null = null) => get<List<Media>>(next(`/media/${id}/episodes?per_page=200`, cursor)),
 

@@ -31,3 +31,7 @@ export function episode(media: { season_number?: number | null; episode_number?:
     ? `S${two(media.season_number)}E${two(media.episode_number)}`
     : ''
 }
+
+export function answered(provider: { last_ok_at: string | null }): string {
+  return provider.last_ok_at ? `last answered ${when(provider.last_ok_at)}` : 'has not answered yet'
+}

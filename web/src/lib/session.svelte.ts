@@ -5,18 +5,22 @@ import { api, refresh, setSignedOutHandler, type User } from './api'
 class Session {
   user = $state<User | null>(null)
   ready = $state(false)
+  trouble = $state('') // why we do not know yet
 
   constructor() {
     setSignedOutHandler(() => (this.user = null))
   }
 
+  // A server that does not answer is asked until it does: nobody is signed out by its restart.
   async restore() {
     try {
-      if (await refresh()) this.user = await api.me()
-    } catch {
-      this.user = null // the server cannot be reached; the sign-in page says so on the next try
+      this.user = (await refresh()) ? await api.me() : null
+      this.trouble = ''
+      this.ready = true
+    } catch (failure) {
+      this.trouble = (failure as Error).message
+      setTimeout(() => this.restore(), 2000)
     }
-    this.ready = true
   }
 
   async signIn(username: string, password: string) {
