@@ -101,12 +101,15 @@ def test_orders_wait_for_the_next_hunter(fleet, films_in_swarm):
   wait_until(lambda: first.seeder.connected == second.seeder.connected == 0, 30, what="the hunter's connections to end")
   given = first.seeder.given, second.seeder.given
   there.ok("POST", f"/downloads/{paused.download}/pause")
-  there.ok("POST", f"/downloads/{dropped.download}/cancel?delete_files=true")
+  assert there.ok("POST", f"/downloads/{dropped.download}/cancel?delete_files=true")["status"] == "cancelled"
+  assert dropped.row()["status"] == "cancelled", "whether or not a hunter is there to do it"
+  assert [row["id"] for row in here.ok("GET", "/downloads?status=cancelled")["items"]] == [dropped.download]
+  assert here.ok("GET", "/admin/system/stats")["downloads"] == {"cancelled": 1, "paused": 1}
+  assert there.post(f"/downloads/{dropped.download}/resume").status == 409
   there.ok("PUT", "/admin/settings", {"torrent_down_kib": 48})
   assert dropped.files(fleet), "nobody is there to delete them"
   hunter = fleet.add_worker("hunter")
-  dropped.is_so("cancelled by the next hunter", lambda row: row["status"] == "cancelled", 180)
-  wait_until(lambda: not dropped.files(fleet), 30, what="the files to go")
+  wait_until(lambda: not dropped.files(fleet), 180, what="the files to go, by the next hunter")
   assert paused.row()["status"] == "paused" and (first.seeder.given, second.seeder.given) == given, "neither was asked for another byte"
   here.ok("POST", f"/downloads/{paused.download}/resume")
   paused.is_so("resumed, limited, by the rate that it reports each 5 s", lambda row: 0 < row["download_speed"] < 100 * 1024)

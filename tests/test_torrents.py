@@ -157,6 +157,47 @@ def test_pause_resume_cancel(start, swarm):
   assert not in_library(server)
 
 
+NEVER_LESS = ("progress", "size_bytes", "downloaded_bytes")
+
+
+@pytest.mark.parametrize("state", ["downloading", "paused", "seeding"])
+def test_cancelled_is_so_at_once_and_stays_so(start, swarm, state):
+  server, film = start(seed_hours=5), swarm(up_kib=0 if state == "seeding" else 1500)
+  admin = server.admin()
+  socket = server.socket(admin)
+  one = server.download(admin, magnet_link=film.torrent.magnet())
+  path = f"/downloads/{one}"
+  if state == "seeding":
+    server.wait_download(admin, one, ("seeding",))
+  else:
+    wait_until(lambda: admin.ok("GET", path)["downloaded_bytes"] > 1 << 20, 60, what="the first bytes")
+  if state == "paused":
+    before = admin.ok("GET", path)
+    paused = admin.ok("POST", f"{path}/pause")
+    assert paused["status"] == "paused" and paused["download_speed"] == 0 and paused["eta_seconds"] is None
+    assert all(paused[name] >= before[name] for name in NEVER_LESS), (before, paused)
+    assert sum(file["downloaded_bytes"] for file in paused["files"]) >= sum(file["downloaded_bytes"] for file in before["files"])
+  before = admin.ok("GET", path)
+  assert before["status"] == state
+  reply = admin.ok("POST", f"{path}/cancel")
+  shown = [reply, admin.ok("GET", path), admin.ok("GET", "/downloads?status=cancelled")["items"][0], admin.ok("GET", path)]
+  for row in shown:
+    assert (row["id"], row["status"], row["download_speed"]) == (one, "cancelled", 0)
+    assert all(row[name] >= before[name] for name in NEVER_LESS), (before, row)
+  assert admin.ok("GET", f"/downloads?status={state}")["items"] == []
+  for command in ("cancel", "pause", "resume"):
+    assert "cancelled" in assert_problem(admin.post(f"{path}/{command}"), 409)["detail"]
+  # It may be wanted again at once.
+  again = admin.post("/downloads/start", {"magnet_link": film.torrent.magnet()})
+  assert again.status == 202 and again.json["download_id"] != one, again.json
+  socket.wait("download.progress", where=lambda data: data["download_id"] == again.json["download_id"] and data["size_bytes"] > 0)
+  told = [event["data"]["status"] for event in socket.events if event["type"].startswith("download.") and event["data"]["download_id"] == one]
+  assert "cancelled" in told and set(told[told.index("cancelled"):]) == {"cancelled"}, told
+  last = admin.ok("GET", path)
+  assert last["status"] == "cancelled" and all(last[name] >= shown[0][name] for name in NEVER_LESS), (shown[0], last)
+  assert admin.ok("GET", f"/downloads/{again.json['download_id']}")["status"] in ("downloading", "importing", "seeding")
+
+
 def test_the_same_hash_twice_is_the_same_download(start, swarm):
   server, film = start(), swarm(up_kib=800)
   admin = server.admin()

@@ -6,6 +6,7 @@
 // A client is in the list from the moment its request is accepted, before its socket is there: a session that
 // ends in between is remembered in it.
 #include "api/hub.h"
+#include "api/cancelled.h"
 #include "api/middleware/ip_gate.h"
 
 #include <pthread.h>
@@ -56,6 +57,7 @@ struct sok_hub {
     struct kept_event kept[KEPT_EVENTS]; // a ring
     int kept_first, kept_count;
     size_t kept_bytes;
+    struct sok_cancelled cancelled;
 };
 
 static char *copy_text(const char *text)
@@ -268,7 +270,10 @@ static void on_event(const struct sok_event *event, void *context)
     struct sok_hub *hub = context;
     bool invalidation = sok_text_starts(event->subject, "invalidate.");
     bool is_progress = strcmp(event->subject, "download.progress") == 0;
-    if (sok_text_starts(event->subject, "command.") ||
+    pthread_mutex_lock(&hub->lock);
+    bool is_outdated = sok_cancelled_contradicts(&hub->cancelled, event);
+    pthread_mutex_unlock(&hub->lock);
+    if (is_outdated || sok_text_starts(event->subject, "command.") ||
         (is_progress && (event->is_late || sok_ws_count(hub->ws) == 0)))
         return;
     SOK_JSON_AUTO *data = NULL;

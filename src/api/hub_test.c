@@ -122,6 +122,32 @@ static void everybody_gets_what_concerns_them_only(void **state)
     close(admin);
 }
 
+#define DOWNLOAD "01890a5d-ac96-774b-bcce-b302099a8051"
+#define OTHER "01890a5d-ac96-774b-bcce-b302099a8052"
+
+// The hunter hears of it a moment after everybody else.
+static void a_cancelled_download_stays_cancelled(void **state)
+{
+    static const char running[] = "{\"download_id\":\"" DOWNLOAD "\",\"status\":\"seeding\",\"n\":1}";
+    static const char other[] = "{\"download_id\":\"" OTHER "\",\"status\":\"seeding\",\"n\":2}";
+    static const char cancelled[] = "{\"download_id\":\"" DOWNLOAD "\",\"status\":\"cancelled\",\"n\":3}";
+    int anna = join("user=anna");
+    publish("command.download", "", "{\"download_id\":\"" DOWNLOAD "\",\"wanted\":\"paused\"}");
+    publish("download.progress", "anna", running);
+    assert_next(anna, "\"n\":1}");
+    publish("command.download", "", "{\"download_id\":\"" DOWNLOAD "\",\"wanted\":\"cancelled\"}");
+    publish("download.progress", "anna", running);
+    publish("download.completed", "anna", running);
+    publish("download.progress", "anna", other);
+    assert_next(anna, "\"n\":2}");
+    publish("download.progress", "anna", cancelled);
+    assert_next(anna, "\"n\":3}");
+    publish("command.download", "", "{\"download_id\":\"" DOWNLOAD "\",\"wanted\":\"run\"}");
+    publish("download.progress", "anna", running);
+    assert_next(anna, "\"n\":1}");
+    close(anna);
+}
+
 #define SEARCH_1 "01890a5d-ac96-774b-bcce-b302099a8057"
 #define SEARCH_2 "01890a5d-ac96-774b-bcce-b302099a8058"
 
@@ -230,13 +256,10 @@ static void a_plain_request_is_told_to_upgrade(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_event_is_one_json_object),
-        TEST(everybody_gets_what_concerns_them_only),
-        TEST(subscriptions_narrow_it_down),
-        TEST(who_comes_back_gets_what_was_missed),
-        TEST(an_ended_session_closes_its_sockets_with_4401),
-        TEST(an_address_has_so_many_sockets_only),
-        TEST(a_plain_request_is_told_to_upgrade),
+        TEST(an_event_is_one_json_object),          TEST(everybody_gets_what_concerns_them_only),
+        TEST(a_cancelled_download_stays_cancelled), TEST(subscriptions_narrow_it_down),
+        TEST(who_comes_back_gets_what_was_missed),  TEST(an_ended_session_closes_its_sockets_with_4401),
+        TEST(an_address_has_so_many_sockets_only),  TEST(a_plain_request_is_told_to_upgrade),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,7 +82,8 @@ static enum sok_status restart_subject(
         tx,
         "SELECT count(*) FROM downloads d JOIN downloads o ON o.info_hash = d.info_hash AND o.user_id = "
         "d.user_id "
-        "AND o.id <> d.id AND o.status NOT IN ('failed', 'cancelled') WHERE d.id = $1",
+        "AND o.id <> d.id AND o.status NOT IN ('failed', 'cancelled') AND o.wanted <> 'cancelled' "
+        "WHERE d.id = $1",
         SOK_PARAMS(sok_db_text(letter->task_id)), &others, err));
     if (others)
         return conflict(err, "already_downloading", "its owner has another download of the same by now");

@@ -56,7 +56,12 @@ static const struct sok_column file_columns[] = {
 #undef F
 static const struct sok_table file_table = SOK_TABLE("download_files", sok_download_file, file_columns);
 
-#define LIVE "status NOT IN ('failed', 'cancelled')"
+#define LIVE "status NOT IN ('failed', 'cancelled') AND wanted <> 'cancelled'"
+
+const char *sok_download_status(const struct sok_download *download)
+{
+    return sok_text_eq(download->wanted, "cancelled") ? "cancelled" : download->status;
+}
 
 static enum sok_status name_conflict(enum sok_status status, struct sok_error *err)
 {
@@ -96,19 +101,18 @@ enum sok_status sok_downloads_count_live(
     return sok_load_int(
         tx,
         "SELECT count(*) FROM downloads WHERE user_id = $1 "
-        "AND status IN ('queued', 'downloading', 'paused', 'importing')",
+        "AND status IN ('queued', 'downloading', 'paused', 'importing') AND wanted <> 'cancelled'",
         SOK_PARAMS(sok_db_text(user_id)), ret, err);
 }
 
 // From which states each wish makes sense.
 static bool may_want(const struct sok_download *download, const char *wanted)
 {
-    bool ended = strcmp(download->status, "failed") == 0 || strcmp(download->status, "cancelled") == 0 ||
-                 strcmp(download->wanted, "cancelled") == 0;
-    if (strcmp(wanted, "cancelled") == 0)
-        return !ended;
-    if (ended || strcmp(download->status, "completed") == 0)
+    const char *status = sok_download_status(download);
+    if (strcmp(status, "failed") == 0 || strcmp(status, "cancelled") == 0 || strcmp(status, "completed") == 0)
         return false;
+    if (strcmp(wanted, "cancelled") == 0)
+        return true;
     if (strcmp(wanted, "paused") == 0)
         return strcmp(download->wanted, "run") == 0 && strcmp(download->status, "importing") != 0;
     return strcmp(download->wanted, "paused") == 0;
@@ -123,7 +127,7 @@ enum sok_status sok_downloads_set_wanted(
     SOK_TRY(sok_table_find(
         tx, arena, &list_table, "download", "WHERE id = $1", SOK_PARAMS(sok_db_text(id)), &download, err));
     if (!may_want(&download, wanted))
-        return sok_fail(err, SOK_CONFLICT, "the download is %s", download.status);
+        return sok_fail(err, SOK_CONFLICT, "the download is %s", sok_download_status(&download));
     return sok_change_one(
         tx, "download", "UPDATE downloads SET wanted = $2, delete_files = $3, updated_at = $4 WHERE id = $1",
         SOK_PARAMS(sok_db_text(id), sok_db_text(wanted), sok_db_int(delete_files), sok_db_int(now_ms)), err);
@@ -186,13 +190,13 @@ enum sok_status sok_downloads_list(
     struct sok_download **ret, size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err)
 {
     static const struct sok_sort sorts[] = {
-        {"created_at", "created_at", false}, {"title", "fold(title)", true},
-        {"progress", "progress", false},     {"size_bytes", "size_bytes", false},
-        {"status", "status", true},          {"updated_at", "updated_at", false},
+        {"created_at", "created_at", false},   {"title", "fold(title)", true},
+        {"progress", "progress", false},       {"size_bytes", "size_bytes", false},
+        {"status", SOK_DOWNLOAD_STATUS, true}, {"updated_at", "updated_at", false},
     };
     static const struct sok_filter filters[] = {
         {"q", SOK_FILTER_TITLE, .condition = "titles_match(fold(title), ?) = 1"},
-        {"status", SOK_FILTER_WORD, .condition = "status = ?",
+        {"status", SOK_FILTER_WORD, .condition = SOK_DOWNLOAD_STATUS " = ?",
          .words = "queued downloading paused importing seeding completed failed cancelled"},
         {"media_id", SOK_FILTER_ID, .condition = "media_id = ?"},
         {"info_hash", SOK_FILTER_TEXT, .condition = "info_hash = lower(?)"},

@@ -27,6 +27,11 @@ struct sok_download {
     int64_t completed_at, imported_at, created_at, updated_at;
 };
 
+// What clients are told: cancelled from the moment its user asks for that, whatever the hunter still has to
+// do. Lists, filters and counts say so by SOK_DOWNLOAD_STATUS.
+const char *sok_download_status(const struct sok_download *download);
+#define SOK_DOWNLOAD_STATUS "CASE WHEN wanted = 'cancelled' THEN 'cancelled' ELSE status END"
+
 struct sok_download_file {
     const char *download_id;
     int64_t file_index;
@@ -43,7 +48,7 @@ SOK_MUST_CHECK enum sok_status sok_downloads_insert(
 SOK_MUST_CHECK enum sok_status sok_downloads_find(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *id, struct sok_download *ret,
     struct sok_error *err);
-// The living one (not failed, not cancelled) of this user and hash.
+// The living one (not failed, not cancelled nor about to be) of this user and hash.
 SOK_MUST_CHECK enum sok_status sok_downloads_find_live(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *user_id, const char *info_hash,
     struct sok_download *ret, struct sok_error *err);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "data/downloads.h"
 #include "data/record.h"
 
 static enum sok_status load_groups(
@@ -53,7 +54,8 @@ enum sok_status sok_figures_load(
         tx, arena, "SELECT media_type, count(*) FROM media GROUP BY media_type ORDER BY media_type",
         &figures.media, &figures.media_count, err));
     SOK_TRY(load_groups(
-        tx, arena, "SELECT status, count(*) FROM downloads GROUP BY status ORDER BY status",
+        tx, arena,
+        "SELECT " SOK_DOWNLOAD_STATUS " AS shown, count(*) FROM downloads GROUP BY shown ORDER BY shown",
         &figures.downloads, &figures.downloads_count, err));
     SOK_TRY(load_groups(
         tx, arena,

@@ -382,7 +382,7 @@ static void wishes_fit_the_state_of_a_download(void **state)
         {"queued", "run", "paused", true},        {"downloading", "run", "paused", true},
         {"paused", "paused", "paused", false},    {"paused", "paused", "run", true},
         {"downloading", "run", "run", false},     {"seeding", "run", "paused", true},
-        {"completed", "run", "paused", false},    {"completed", "run", "cancelled", true},
+        {"completed", "run", "paused", false},    {"completed", "run", "cancelled", false},
         {"failed", "run", "run", false},          {"failed", "run", "cancelled", false},
         {"cancelled", "cancelled", "run", false}, {"importing", "run", "paused", false},
     };

@@ -473,6 +473,10 @@ static void cancel(struct sok_hunt *hunt)
 {
     if (hunt->job.is_out && !sok_hunt_take_job(hunt))
         return; // the pool works for it: as soon as that is done
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    struct sok_torrent_status status;
+    if (hunt->in_session && sok_torrent_status(torrents_of(hunt), arena, hunt->key, &status, NULL) == SOK_OK)
+        sok_download_refresh(&hunt->row, &status);
     if (!sok_hunt_store_cancelled(hunt))
         return;
     bool is_shared = sok_hunt_shares_torrent(hunt);

@@ -535,7 +535,13 @@ static enum sok_status write_cancelled(struct sok_db_tx *tx, void *context, stru
     struct sok_hunt *hunt = ending->hunt;
     if (hunt->fence)
         SOK_TRY(sok_tasks_end_cancelled(tx, hunt->row.id, hunt->fence, ending->now_ms, err));
-    return sok_downloads_set_status(tx, hunt->row.id, "cancelled", NULL, ending->now_ms, err);
+    struct sok_download last = hunt->row; // how far it came
+    last.status = "cancelled";
+    last.error = NULL;
+    last.download_speed = last.upload_speed = 0;
+    last.eta_seconds = -1;
+    last.updated_at = ending->now_ms;
+    return sok_downloads_report(tx, &last, err);
 }
 
 bool sok_hunt_store_cancelled(struct sok_hunt *hunt)

@@ -71,6 +71,20 @@ static enum sok_status write_retry(struct sok_db_tx *tx, void *context, struct s
         &retry->letter, err);
 }
 
+// A download that was cancelled before it failed runs again all the same.
+static void publish_wish(struct sok_request *request, const struct sok_dead_letter *letter)
+{
+    if (!sok_text_eq(letter->task_type, sok_job_name(SOK_JOB_DOWNLOAD)))
+        return;
+    sok_queue_publish_event(
+        sok_api_of(request)->queue,
+        &(struct sok_event){
+            .subject = "command.download",
+            .user_id = "",
+            .json =
+                sok_format(request->arena, "{\"download_id\":\"%s\",\"wanted\":\"run\"}", letter->task_id)});
+}
+
 // Whose job it is sees it pending again.
 static void announce(struct sok_request *request, const struct sok_dead_letter *letter)
 {
@@ -111,6 +125,7 @@ enum sok_status sok_admin_dead_letter_retry(struct sok_request *request, struct 
     SOK_TRY(sok_db_write(api->db, write_retry, &retry, err));
     const struct sok_dead_letter *letter = &retry.letter;
     sok_queue_publish(api->queue, sok_job_find(letter->task_type), letter->task_id);
+    publish_wish(request, letter);
     announce(request, letter);
     audit(request, letter);
     json_t *body = json_object();

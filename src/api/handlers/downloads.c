@@ -375,25 +375,40 @@ enum sok_status sok_downloads_start(struct sok_request *request, struct sok_erro
 
 // --- Looking.
 
-// What the session says now is newer than the row, which is written every few seconds.
+// Whether the session may know more than the row: it was begun, and the hunter has not ended it yet. What is
+// queued anew may have the torrent of somebody else running.
+static bool is_in_session(const struct sok_request *request, const struct sok_download *row)
+{
+    return sok_api_of(request)->torrents && row->info_hash && row->save_path &&
+           !sok_text_eq(row->status, "completed") && !sok_text_eq(row->status, "failed") &&
+           !sok_text_eq(row->status, "cancelled");
+}
+
+// What the session says now is newer than the row, which is written every few seconds. What a command has
+// stopped is shown at rest, though its last bytes may be coming in.
 static void refresh(struct sok_request *request, struct sok_download *row)
 {
-    struct sok_torrents *torrents = sok_api_of(request)->torrents;
     struct sok_torrent_status status;
-    if (torrents && row->info_hash && sok_download_is_running(row) &&
-        sok_torrent_status(torrents, request->arena, row->info_hash, &status, NULL) == SOK_OK)
+    if (is_in_session(request, row) &&
+        sok_torrent_status(sok_api_of(request)->torrents, request->arena, row->info_hash, &status, NULL) ==
+            SOK_OK)
         sok_download_refresh(row, &status);
+    if (sok_download_is_running(row))
+        return;
+    row->download_speed = row->upload_speed = 0;
+    if (!sok_text_eq(row->status, "completed"))
+        row->eta_seconds = -1;
 }
 
 static void refresh_files(
     struct sok_request *request, const struct sok_download *row, struct sok_download_file *files,
     size_t count)
 {
-    struct sok_torrents *torrents = sok_api_of(request)->torrents;
     struct sok_torrent_file *now;
     size_t now_count;
-    if (!torrents || !row->info_hash || !sok_download_is_running(row) ||
-        sok_torrent_files(torrents, request->arena, row->info_hash, &now, &now_count, NULL) != SOK_OK)
+    if (!is_in_session(request, row) ||
+        sok_torrent_files(
+            sok_api_of(request)->torrents, request->arena, row->info_hash, &now, &now_count, NULL) != SOK_OK)
         return;
     for (size_t i = 0; i < count; i++)
         if (files[i].file_index >= 0 && (size_t)files[i].file_index < now_count)
@@ -493,6 +508,18 @@ static enum sok_status write_command(struct sok_db_tx *tx, void *context, struct
     return sok_downloads_set_status(tx, row->id, status, NULL, command->now_ms, err);
 }
 
+// Who else looks sees it at once; a hunter that is away could not say so.
+static void publish_cancelled(struct sok_request *request, const struct sok_download *row)
+{
+    SOK_JSON_AUTO *data = sok_download_to_json(row, NULL, 0);
+    sok_json_set_text(data, "download_id", row->id);
+    sok_queue_publish_event(
+        sok_api_of(request)->queue, &(struct sok_event){
+                                        .subject = "download.progress",
+                                        .user_id = row->user_id,
+                                        .json = sok_json_dump(request->arena, data)});
+}
+
 static enum sok_status run_command(struct sok_request *request, const char *wanted, struct sok_error *err)
 {
     struct sok_api *api = sok_api_of(request);
@@ -507,9 +534,6 @@ static enum sok_status run_command(struct sok_request *request, const char *want
     };
     if (err->field_count)
         return err->status;
-    if (sok_text_eq(row.status, "completed") || sok_text_eq(row.status, "failed") ||
-        sok_text_eq(row.status, "cancelled"))
-        return sok_fail(err, SOK_CONFLICT, "the download is %s", row.status);
     SOK_TRY(sok_db_write(api->db, write_command, &command, err));
     struct sok_event event = {
         .subject = "command.download",
@@ -517,7 +541,10 @@ static enum sok_status run_command(struct sok_request *request, const char *want
         .json = sok_format(request->arena, "{\"download_id\":\"%s\",\"wanted\":\"%s\"}", row.id, wanted)};
     sok_queue_publish_event(api->queue, &event);
     SOK_TRY(load_own(request, &row, err));
-    return reply_download(request, &row, err);
+    SOK_TRY(reply_download(request, &row, err));
+    if (sok_text_eq(wanted, "cancelled"))
+        publish_cancelled(request, &row);
+    return SOK_OK;
 }
 
 enum sok_status sok_downloads_pause(struct sok_request *request, struct sok_error *err)

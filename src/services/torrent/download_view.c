@@ -27,7 +27,7 @@ json_t *sok_download_to_json(
     sok_json_set_optional_text(object, "media_id", download->media_id);
     sok_json_set_text(object, "title", download->title);
     sok_json_set_optional_text(object, "info_hash", download->info_hash);
-    sok_json_set_text(object, "status", download->status);
+    sok_json_set_text(object, "status", sok_download_status(download));
     sok_json_set_real(object, "progress", download->progress);
     sok_json_set_int(object, "size_bytes", download->size_bytes);
     sok_json_set_int(object, "downloaded_bytes", download->downloaded_bytes);
@@ -49,8 +49,9 @@ json_t *sok_download_to_json(
 
 bool sok_download_is_running(const struct sok_download *download)
 {
-    return sok_text_eq(download->status, "downloading") || sok_text_eq(download->status, "importing") ||
-           sok_text_eq(download->status, "seeding");
+    const char *status = sok_download_status(download);
+    return sok_text_eq(status, "downloading") || sok_text_eq(status, "importing") ||
+           sok_text_eq(status, "seeding");
 }
 
 static double rounded(double value, double steps)
