@@ -139,21 +139,35 @@ def test_works_lie_where_they_are_put(ann, works):
   assert put(ann, made, a)["position"] == 0
   assert put(ann, made, b)["position"] == 1
   assert put(ann, made, c, position=0)["media"]["title"] == "Film 2"
-  assert put(ann, made, d, position=4000)["position"] == 3
-  assert ids(ann.ok("GET", path)) == [c, a, b, d]
+  assert put(ann, made, d, position=4000)["position"] == 4000
+  assert ids(ann.ok("GET", path)) == [a, c, b, d], "behind its equal"
   assert put(ann, made, c, status=200)["position"] == 0, "in it already: stays"
   assert put(ann, made, c, status=200, position=2)["position"] == 2
   answer = ann.ok("GET", path)
-  assert ids(answer) == [a, b, c, d] and [row["position"] for row in answer["items"]] == [0, 1, 2, 3]
+  assert ids(answer) == [a, b, c, d] and [row["position"] for row in answer["items"]] == [0, 1, 2, 4000]
   assert answer["media_count"] == answer["total"] == 4 and answer["items"][1]["media"]["id"] == b
   assert ids(ann.ok("GET", f"{path}?sort=-position")) == [d, c, b, a]
   assert ann.delete(f"{path}/media/{b}").status == 204
   assert_problem(ann.delete(f"{path}/media/{b}"), 404)
   answer = ann.ok("GET", path)
-  assert [(row["media_id"], row["position"]) for row in answer["items"]] == [(a, 0), (c, 1), (d, 2)]
+  assert [(row["media_id"], row["position"]) for row in answer["items"]] == [(a, 0), (c, 2), (d, 4000)]
   for media in works:
     put(ann, made, media, status=(200, 201))
   assert pages(ann, path) == [a, c, d, b, *works[4:]]
+
+
+@pytest.mark.parametrize("positions", [(30, 10, 20), (2, 0, 1), (1, 0, 0), (7, 7, 7)])
+def test_positions_order_whatever_comes_first(ann, works, positions):
+  made = collection(ann)
+  for work, position in zip(works, positions):
+    assert put(ann, made, work, position=position)["position"] == position
+  expected = [work for _, work in sorted(zip(positions, works[:3]), key=lambda pair: pair[0])]
+  last = put(ann, made, works[3])
+  assert last["position"] == max(positions) + 1
+  rows = ann.ok("GET", f"/collections/{made['id']}")["items"]
+  assert [row["media_id"] for row in rows] == [*expected, works[3]]
+  assert [row["position"] for row in rows] == [*sorted(positions), max(positions) + 1]
+  assert pages(ann, f"/collections/{made['id']}") == [*expected, works[3]]
 
 
 def test_what_is_shown_of_a_work_is_part_of_the_version(admin, ann):

@@ -108,21 +108,6 @@ static enum sok_status touch(
         SOK_PARAMS(sok_db_text(collection_id), sok_db_int(now_ms)), err);
 }
 
-// Counts the works other than `media_id` through from 0, leaving `gap` free. It also closes the holes that
-// works deleted from the catalogue leave.
-static enum sok_status renumber(
-    struct sok_db_tx *tx, const char *collection_id, const char *media_id, int64_t gap, struct sok_error *err)
-{
-    return SOK_DB_QUERY(
-        tx, NULL, NULL, err,
-        "UPDATE collection_media SET position = r.place FROM ("
-        "SELECT id, CASE WHEN n < $3 THEN n ELSE n + 1 END AS place FROM ("
-        "SELECT id, row_number() OVER (ORDER BY position, id) - 1 AS n FROM collection_media "
-        "WHERE collection_id = $1 AND media_id <> $2) AS numbered) AS r "
-        "WHERE r.id = collection_media.id AND r.place <> collection_media.position",
-        sok_db_text(collection_id), sok_db_text(media_id), sok_db_int(gap));
-}
-
 static enum sok_status find_item(
     struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_collection_item *item,
     struct sok_collection_item *ret, struct sok_error *err)
@@ -146,19 +131,21 @@ enum sok_status sok_collections_put_media(
     }
     if (ret_is_new)
         *ret_is_new = status == SOK_NOT_FOUND;
-    if (status == SOK_OK && item->position < 0)
+    if (status == SOK_OK && (item->position < 0 || item->position == ret->position))
         return SOK_OK;
     SOK_TRY(sok_load_int(
         tx, "SELECT count(*) FROM collection_media WHERE collection_id = $1 AND media_id <> $2",
         SOK_PARAMS(sok_db_text(item->collection_id), sok_db_text(item->media_id)), &others, err));
     if (others >= SOK_COLLECTION_MEDIA_MAX)
         return sok_fail(err, SOK_CONFLICT, "a collection holds at most %d works", SOK_COLLECTION_MEDIA_MAX);
-    if (placed.position < 0 || placed.position > others)
-        placed.position = others;
-    SOK_TRY(renumber(tx, item->collection_id, item->media_id, placed.position, err));
-    SOK_TRY(sok_table_insert(
+    if (placed.position < 0)
+        SOK_TRY(sok_load_int(
+            tx, "SELECT COALESCE(max(position) + 1, 0) FROM collection_media WHERE collection_id = $1",
+            SOK_PARAMS(sok_db_text(item->collection_id)), &placed.position, err));
+    SOK_TRY(sok_table_insert( // the new id is the greatest: behind those of the same position
         tx, NULL, &items, &placed, NULL, 0,
-        "ON CONFLICT (collection_id, media_id) DO UPDATE SET position = excluded.position", NULL, err));
+        "ON CONFLICT (collection_id, media_id) DO UPDATE SET position = excluded.position, id = excluded.id",
+        NULL, err));
     SOK_TRY(touch(tx, item->collection_id, item->added_at, err));
     return find_item(tx, arena, item, ret, err);
 }
@@ -171,7 +158,6 @@ enum sok_status sok_collections_remove_media(
         tx, "work in the collection",
         "DELETE FROM collection_media WHERE collection_id = $1 AND media_id = $2",
         SOK_PARAMS(sok_db_text(collection_id), sok_db_text(media_id)), err));
-    SOK_TRY(renumber(tx, collection_id, media_id, INT64_MAX, err));
     return touch(tx, collection_id, now_ms, err);
 }
 

@@ -4,8 +4,9 @@
 
 #include "data/page.h"
 
-#define SOK_COLLECTIONS_MAX 500       // of one user
-#define SOK_COLLECTION_MEDIA_MAX 5000 // works in one
+#define SOK_COLLECTIONS_MAX 500             // of one user
+#define SOK_COLLECTION_MEDIA_MAX 5000       // works in one
+#define SOK_COLLECTION_POSITION_MAX 1000000 // that one may ask for
 
 struct sok_collection {
     const char *id, *user_id, *name;
@@ -19,7 +20,7 @@ struct sok_collection {
 
 struct sok_collection_item {
     const char *id, *collection_id, *media_id;
-    int64_t position; // from 0
+    int64_t position; // from 0; what they are ordered by, with gaps and equal ones
     int64_t added_at;
 };
 
@@ -43,17 +44,19 @@ SOK_MUST_CHECK enum sok_status sok_collections_list(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *viewer_id, const struct sok_page *page,
     struct sok_collection **ret, size_t *ret_count, struct sok_page_info *ret_info, struct sok_error *err);
 
-// Puts a work into the collection at item->position; those from there on move back by one. -1, or more than
-// there are: at the end. One that is in it already moves there (-1: stays); *ret is its entry, *ret_is_new
-// (may be NULL). SOK_CONFLICT when the collection is full or there is no such work.
+// Puts a work into the collection at item->position, behind those that have the same; -1: at the end. One
+// that is in it already moves there (-1, or its own: stays); *ret is its entry, *ret_is_new (may be NULL).
+// item->id is greater than those before it, as UUIDv7 are. SOK_CONFLICT when the collection is full or there
+// is no such work.
 SOK_MUST_CHECK enum sok_status sok_collections_put_media(
     struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_collection_item *item,
     struct sok_collection_item *ret, bool *ret_is_new, struct sok_error *err);
-// Those behind it move up. SOK_NOT_FOUND when it is not in it.
+// The others keep their positions. SOK_NOT_FOUND when it is not in it.
 SOK_MUST_CHECK enum sok_status sok_collections_remove_media(
     struct sok_db_tx *tx, const char *collection_id, const char *media_id, int64_t now_ms,
     struct sok_error *err);
-// Sorts: position (own order, first to last), added_at, title, year, rating. Filters: sok_entry_filters.
+// Sorts: position (own order, first to last; equal ones as they were put there), added_at, title, year,
+// rating. Filters: sok_entry_filters.
 SOK_MUST_CHECK enum sok_status sok_collections_list_media(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *collection_id, const struct sok_page *page,
     struct sok_collection_item **ret, size_t *ret_count, struct sok_page_info *ret_info,

@@ -243,7 +243,7 @@ enum sok_status sok_collections_media_add(struct sok_request *request, struct so
         .item = {
             .id = id,
             .media_id = sok_personal_media_id(request, err),
-            .position = sok_api_int(request, "position", 0, SOK_COLLECTION_MEDIA_MAX, -1, err)}};
+            .position = sok_api_int(request, "position", 0, SOK_COLLECTION_POSITION_MAX, -1, err)}};
     if (err->field_count)
         return err->status;
     SOK_TRY(run_change(request, write_item, &change, "collection_changed", err));
