@@ -4,8 +4,11 @@ import datetime
 import json
 import re
 import socket
+import threading
+import time
 import urllib.parse
 
+import psycopg2
 import pytest
 import yaml
 
@@ -222,7 +225,7 @@ def test_nobody_waits_for_the_stream_and_what_it_misses_is_counted(folder, keep)
 # --- The lines themselves.
 
 LEVELS = {"debug", "info", "warn", "error"}
-JOBS = {"sokoul-api", "sokoul-worker", "sokoul-auth", "sokoul-audit", "nginx"}
+JOBS = {"sokoul-api", "sokoul-worker", "sokoul-auth", "sokoul-audit", "sokoul-database", "nginx"}
 HOSTILE = ["line\nbreak", 'quote" } {"time":"x","level":"error","job":"sokoul-audit","msg":"forged"}', "\x1b[31mred", "\x85next\u2028line\u202eturned",
            "back\\slash", "tab\tbell\x07", "\x00nul", "x" * 9000, "😀é漢"]
 
@@ -252,6 +255,25 @@ def speak(port, payload):
       return b""
 
 
+def slow_statement(world):
+  """A statement that waits for a lock; the id of its request."""
+  searches = "SELECT count(*) AS waiting FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE ?"
+  answers = []
+  asking = threading.Thread(target=lambda: answers.append(world.admin.get("/media?q=who+waits+in+vain", headers={"X-Request-ID": "slow-1"})))
+  connection = psycopg2.connect(world.fleet.shared["database_url"])
+  try:
+    connection.cursor().execute("LOCK TABLE media IN ACCESS EXCLUSIVE MODE")
+    asking.start()
+    wait_until(lambda: world.fleet.api[0].rows(searches, "%titles_%")[0]["waiting"] > 0, 30, what="a statement that waits")
+    time.sleep(0.7)  # it has waited for longer than that now
+  finally:
+    connection.rollback()
+    connection.close()
+  asking.join()
+  assert answers[0].status == 200, answers
+  return "slow-1"
+
+
 @pytest.fixture(scope="module")
 def loaded(world):
   """Some of everything happened: what is right and what is wrong, from friends and from strangers."""
@@ -266,6 +288,7 @@ def loaded(world):
   world.torznab.fault = "late"  # the request that takes its time
   assert admin.ok("POST", f"/admin/providers/{world.provider()}/test")["ok"]
   world.torznab.fault = None
+  world.slow_request = slow_statement(world)
   api.account("second")
   api.client().post("/auth/login", {"username": "second", "password": "wrong horse battery"})
   admin.ok("PUT", "/admin/settings", {"rate_search": 999})
@@ -314,6 +337,12 @@ def test_every_line_of_every_process_is_one_object_with_its_fields(loaded):
     said = [check_line(raw) for raw in raw_lines(member)]
     assert [(line["job"], line["level"]) for line in said if line["msg"] in ("ready", "stopping")] == [(job, "info")] * 2
     member.start()
+
+
+def test_a_statement_that_takes_long_is_told_with_whose_it_was(loaded):
+  found = [line for line in loaded.lines() if line["job"] == "sokoul-database" and line.get("request_id") == loaded.slow_request]
+  assert found and all((line["msg"], line["level"]) == ("slow statement", "warn") and line["duration_ms"] >= 500 for line in found), found
+  assert all(re.match("(?i)select|with", line["statement"]) and "vain" not in json.dumps(line) for line in found), found
 
 
 def test_a_process_that_cannot_start_says_so_in_a_line(loaded, folder):

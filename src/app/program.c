@@ -32,6 +32,7 @@
 #include "services/uploads/uploads.h"
 
 #define ALONE_WAIT_MS 5000
+#define SLOW_STATEMENT_MS 500 // has a line in the log
 
 // Makes the folder and those above it; what is there already is left as it is.
 static enum sok_status make_folder(
@@ -91,6 +92,13 @@ static void keep_line(void *context, enum sok_log_stream stream, const char *lin
         sok_metric_add(program->metrics, SOK_METRIC_LOG_DROPPED, 1, 0, 0, 0);
 }
 
+static void tell_slow(void *context, const char *sql, int64_t took_ms)
+{
+    sok_log(
+        SOK_LOG_WARN, SOK_LOG_DATABASE, "slow statement", SOK_TEXT("statement", sql),
+        SOK_INT("duration_ms", took_ms));
+}
+
 static enum sok_status open_backends(struct sok_program *program, struct sok_error *err)
 {
     const struct sok_config *config = &program->config;
@@ -107,6 +115,7 @@ static enum sok_status open_backends(struct sok_program *program, struct sok_err
     SOK_TRY(sok_migrate(program->db, snapshots, sok_clock_now_ms(&sok_clock_system), &applied, err));
     SOK_TRY(sok_cache_open(config->cache_url, &sok_clock_system, program->metrics, &program->cache, err));
     sok_changes_listen(program->db, program->cache);
+    sok_db_listen_slow(program->db, SLOW_STATEMENT_MS, tell_slow, NULL);
     SOK_TRY(sok_queue_open(config->queue_url, &program->queue, err));
     sok_log_set_sink(keep_line, program);
     sok_queue_measure(program->queue, program->metrics);

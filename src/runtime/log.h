@@ -21,6 +21,7 @@ enum sok_log_format { SOK_LOG_AUTO, SOK_LOG_JSON, SOK_LOG_TEXT }; // AUTO: text 
 #define SOK_LOG_WORKER "sokoul-worker"
 #define SOK_LOG_AUTH "sokoul-auth"
 #define SOK_LOG_AUDIT "sokoul-audit"
+#define SOK_LOG_DATABASE "sokoul-database"
 
 // Process-wide, set at start and on SIGHUP; any thread. From then on a panic's last words are a line, too.
 void sok_log_set(enum sok_log_level level, enum sok_log_format format);

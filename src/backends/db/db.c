@@ -1,5 +1,6 @@
 #include "backends/db/db.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "backends/db/driver.h"
@@ -116,6 +117,8 @@ struct sok_db_writes {
     } tables[TABLES_MAX];
     size_t count;
     bool is_any;
+    int64_t slowest_ms;
+    char slowest_sql[1024]; // "": none was slow. A copy: the statement's memory may be the body's
 };
 
 static void note_table(struct sok_db_writes *writes, const char *name, bool is_deletion)
@@ -161,6 +164,10 @@ static enum sok_status run_noting(struct sok_db_tx *tx, void *context, struct so
 // Also of a write that failed: its commit may have come through although nobody said so.
 static void tell(const struct sok_db *db, const struct sok_db_writes *writes)
 {
+    if (writes->slowest_sql[0])
+        db->slow_listener(db->slow_context, writes->slowest_sql, writes->slowest_ms);
+    if (!db->listener)
+        return;
     if (writes->is_any)
         db->listener(db->listener_context, "", true);
     for (size_t i = 0; i < writes->count && !writes->is_any; i++)
@@ -171,6 +178,29 @@ void sok_db_listen(struct sok_db *db, sok_db_listener listener, void *context)
 {
     db->listener = listener;
     db->listener_context = context;
+}
+
+void sok_db_listen_slow(struct sok_db *db, int64_t slow_ms, sok_db_slow_listener listener, void *context)
+{
+    db->slow_ms = slow_ms;
+    db->slow_listener = listener;
+    db->slow_context = context;
+}
+
+// A statement of a transaction may run on a thread that knows nothing of whose it is: it is told afterwards.
+static void note_duration(const struct sok_db_tx *tx, const char *sql, int64_t took_us)
+{
+    const struct sok_db *db = tx->db;
+    struct sok_db_writes *writes = tx->writes;
+    int64_t took_ms = took_us / 1000;
+    if (!db->slow_listener || took_ms < db->slow_ms)
+        return;
+    if (!writes) {
+        db->slow_listener(db->slow_context, sql, took_ms);
+    } else if (!writes->slowest_sql[0] || took_ms > writes->slowest_ms) {
+        writes->slowest_ms = took_ms;
+        snprintf(writes->slowest_sql, sizeof(writes->slowest_sql), "%s", sql);
+    }
 }
 
 int64_t sok_db_measure_wait(struct sok_db *db)
@@ -216,19 +246,21 @@ enum sok_status sok_db_query(
     size_t param_count, struct sok_db_result *ret, struct sok_error *err)
 {
     struct sok_metrics *metrics = tx->db->metrics;
-    int64_t started_us = metrics ? sok_time_mono_us() : 0;
+    int64_t started_us = metrics || tx->db->slow_listener ? sok_time_mono_us() : 0;
     if (tx->writes)
         note_statement(tx->writes, sql);
     enum sok_status status = tx->db->driver->query(tx, arena, sql, params, param_count, ret, err);
     if (metrics)
         measure_query(tx, sql, started_us, status);
+    if (tx->db->slow_listener)
+        note_duration(tx, sql, sok_time_mono_us() - started_us);
     return status;
 }
 
 static enum sok_status write_and_tell(
     struct sok_db *db, sok_db_body body, void *context, struct sok_error *err)
 {
-    if (!db->listener)
+    if (!db->listener && !db->slow_listener)
         return db->driver->write(db, body, context, WRITE_WAIT_MS, err);
     struct sok_db_writes writes = {.body = body, .context = context};
     enum sok_status status = db->driver->write(db, run_noting, &writes, WRITE_WAIT_MS, err);

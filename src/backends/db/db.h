@@ -165,6 +165,13 @@ SOK_MUST_CHECK enum sok_status sok_db_scan(
 typedef void (*sok_db_listener)(void *context, const char *table, bool is_deletion);
 void sok_db_listen(struct sok_db *db, sok_db_listener listener, void *context);
 
+// Hears of each statement that took at least `slow_ms`, of a transaction of the slowest only; on the thread
+// that asked, so that whose request it was is known there. `sql` is the statement without its parameters'
+// values, perhaps cut, and borrowed. Not of a scan. Must not use the database. Set once, before other threads
+// use it.
+typedef void (*sok_db_slow_listener)(void *context, const char *sql, int64_t took_ms);
+void sok_db_listen_slow(struct sok_db *db, int64_t slow_ms, sok_db_slow_listener listener, void *context);
+
 // A consistent copy of the database into a new file (SQLite: VACUUM INTO) for the snapshot before a
 // migration. SOK_UNSUPPORTED where a server has its own ways. Blocks.
 SOK_MUST_CHECK enum sok_status sok_db_snapshot(struct sok_db *db, const char *path, struct sok_error *err);

@@ -34,6 +34,9 @@ struct sok_db {
     struct sok_metrics *metrics;
     sok_db_listener listener; // db.c's
     void *listener_context;
+    sok_db_slow_listener slow_listener; // db.c's, too
+    void *slow_context;
+    int64_t slow_ms;
 };
 struct sok_db_writes;
 struct sok_db_tx {
