@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import time
 
 import pytest
 
@@ -108,8 +109,8 @@ def test_what_waits_and_what_failed_for_good_is_told(start):
   alerts(socket, "queue_depth", "cleared")
   wait_said([server], "queue_depth", [1, 1])
   wait_said([server], "queue_age", [1, 1])
-  server.change("INSERT INTO dead_letters (id, task_id, task_type, payload, tries, error_code, error_message, created_at) VALUES (?, ?, 'search', '{}', 3, 'timeout', 'x', 1)",
-                [["00000000-0000-7000-8000-000000000001", "00000000-0000-7000-8000-000000000002"]])
+  server.change("INSERT INTO dead_letters (id, task_id, task_type, payload, tries, error_code, error_message, created_at) VALUES (?, ?, 'search', '{}', 3, 'timeout', 'x', ?)",
+                [["00000000-0000-7000-8000-000000000001", "00000000-0000-7000-8000-000000000002", int(time.time() * 1000)]])  # an old one would be purged
   alerts(socket, "dead_letters", "raised")
   server.change("DELETE FROM dead_letters WHERE task_type = ?", [["search"]])
   alerts(socket, "dead_letters", "cleared")
