@@ -127,6 +127,16 @@ def start(folder, keep):
   return starter
 
 
+@pytest.fixture
+def place(folder, keep):
+  """place(): settings and a folder of its own, without a server."""
+  made = iter(range(1000))
+
+  def make(**settings):
+    return keep(Sokoul(folder / f"place{next(made)}", start=False, **settings))
+  return make
+
+
 @pytest.fixture(scope="module")
 def server(module_folder, module_keep):
   """One server for a whole file of tests that do not disturb each other."""

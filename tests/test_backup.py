@@ -71,16 +71,6 @@ def restore(server, path, *more, code=0, **settings):
 
 
 @pytest.fixture
-def empty(folder, keep):
-  """empty(): settings, a folder and a database of its own, without a server."""
-  made = iter(range(1000))
-
-  def make(**settings):
-    return keep(Sokoul(folder / f"empty{next(made)}", start=False, **settings))
-  return make
-
-
-@pytest.fixture
 def library(folder):
   """A library folder that the machine restored to has, too: films are not in a backup."""
   return folder / "library"
@@ -175,14 +165,14 @@ def test_a_backup_holds_every_table_and_every_row(lived_in, folder):
   assert [row["action"] for row in note] == ["backup.create"]
 
 
-def test_another_machine_goes_on_where_the_first_one_was(lived_in, folder, empty, library, indexer):
+def test_another_machine_goes_on_where_the_first_one_was(lived_in, folder, place, library, indexer):
   server, admin = lived_in
   token = admin.token
   server.stop()
   backup(server, folder / "one.backup")
   before = without_notes(everything(database_url(server)))
   server.kill()
-  other = empty(**settings_of(library, indexer))
+  other = place(**settings_of(library, indexer))
   restore(other, folder / "one.backup")
   assert without_notes(everything(database_url(other))) == before
   assert "backup.restore" in [row["action"] for row in rows(database_url(other), "SELECT action FROM audit_logs WHERE resource = 'backup'")]
@@ -193,9 +183,9 @@ def test_another_machine_goes_on_where_the_first_one_was(lived_in, folder, empty
   check_sound(other)
 
 
-def test_the_configuration_travels_along_and_replaces_nothing(empty, folder):
-  server, other = empty(), empty()
-  assert server.run("user", "add", "ada", "--email", "a@example.org", "--role", "admin", stdin="correct horse battery\n")[0] == 0
+def test_the_configuration_travels_along_and_replaces_nothing(place, folder):
+  server, other = place(), place()
+  server.add_user("ada")
   (server.folder / "sokoul.conf").write_text("seed_hours = 7\n")
   (other.folder / "sokoul.conf").write_text("seed_hours = 9\n")
   backup(server, folder / "one.backup")
@@ -225,12 +215,12 @@ class Writer(threading.Thread):
     assert not self.failed, self.failed[:3]
 
 
-def test_backups_of_a_server_that_is_written_to_hold_whatever_was_acknowledged_before(start, empty, folder):
+def test_backups_of_a_server_that_is_written_to_hold_whatever_was_acknowledged_before(start, place, folder):
   server = start()
   writers = [Writer(server.admin()), Writer(server.login("admin"))]
   for writer in writers:
     writer.start()
-  other, sizes = empty(), []
+  other, sizes = place(), []
   for number in range(20):
     known = [row["id"] for writer in writers for row in list(writer.made)]
     backup(server, folder / "live.backup")
@@ -257,23 +247,23 @@ def state_of(server):
 
 
 @pytest.fixture
-def small(empty, folder):
+def small(place, folder):
   """(a place with an account, its backup's path)"""
-  server = empty()
-  assert server.run("user", "add", "ada", "--email", "a@example.org", "--role", "admin", stdin="correct horse battery\n")[0] == 0
+  server = place()
+  server.add_user("ada")
   backup(server, folder / "small.backup")
   return server, folder / "small.backup"
 
 
-def test_what_is_there_is_not_overwritten_unless_asked_to(small, empty):
+def test_what_is_there_is_not_overwritten_unless_asked_to(small, place):
   server, path = small
   before = state_of(server)
   said = restore(server, path, code=1)
   assert "--force" in said
   assert state_of(server) == before
   secret = (server.data / "keys" / "secret.key").read_bytes()
-  other = empty()
-  assert other.run("user", "add", "bob", "--email", "b@example.org", "--role", "admin", stdin="correct horse battery\n")[0] == 0
+  other = place()
+  other.add_user("bob")
   replaced = (other.data / "keys" / "secret.key").read_bytes()
   assert replaced != secret
   restore(other, path, "--force")
@@ -308,16 +298,16 @@ def test_without_the_right_passphrase_nothing_happens(small, folder):
   assert state_of(server) == before
 
 
-def test_the_passphrase_comes_from_a_file_or_standard_input(small, empty, folder):
+def test_the_passphrase_comes_from_a_file_or_standard_input(small, place, folder):
   server, path = small
   secret = folder / "passphrase"
   secret.write_text(PASSPHRASE + "\nmore\n")
-  assert empty().run("restore", path, "--passphrase-file", secret)[0] == 0
-  assert empty().run("restore", path, settings={"SOKOUL_BACKUP_PASSPHRASE_FILE": secret})[0] == 0
-  assert empty().run("restore", path, stdin=PASSPHRASE + "\n")[0] == 0
+  assert place().run("restore", path, "--passphrase-file", secret)[0] == 0
+  assert place().run("restore", path, settings={"SOKOUL_BACKUP_PASSPHRASE_FILE": secret})[0] == 0
+  assert place().run("restore", path, stdin=PASSPHRASE + "\n")[0] == 0
   assert server.run("backup", folder / "in.backup", stdin=PASSPHRASE + "\n")[0] == 0
-  assert empty().run("restore", folder / "in.backup", "--passphrase-file", secret)[0] == 0
-  code, _, err = empty().run("restore", path, "--passphrase-file", folder / "missing")
+  assert place().run("restore", folder / "in.backup", "--passphrase-file", secret)[0] == 0
+  code, _, err = place().run("restore", path, "--passphrase-file", folder / "missing")
   assert code == 1 and "--passphrase-file" in err
 
 
@@ -403,7 +393,7 @@ def test_content_that_does_not_fit_is_refused_whole(small, folder, name, change,
   assert not list(folder.rglob("*evil*"))
 
 
-def test_a_backup_of_an_older_schema_is_brought_up_to_date(small, empty, folder):
+def test_a_backup_of_an_older_schema_is_brought_up_to_date(small, place, folder):
   _, path = small
 
   def age(held):
@@ -414,7 +404,7 @@ def test_a_backup_of_an_older_schema_is_brought_up_to_date(small, empty, folder)
     for name in newer:
       del held.tables[name]
   (folder / "old.backup").write_bytes(changed(path, age))
-  other = empty()
+  other = place()
   restore(other, folder / "old.backup")
   versions = [row["version"] for row in rows(database_url(other), "SELECT version FROM schema_migrations ORDER BY version")]
   assert versions == [row["version"] for row in rows(database_url(small[0]), "SELECT version FROM schema_migrations ORDER BY version")]
@@ -427,22 +417,22 @@ TABLES_OF_7 = ("users sessions refresh_tokens api_keys password_resets media med
                "collection_media audit_logs providers ip_rules settings idempotency_keys download_leftovers schema_migrations").split()
 
 
-def test_there_is_nothing_to_back_up_where_nothing_is(empty, folder):
-  code, _, err = empty().run("backup", folder / "none.backup", settings=KEY)
+def test_there_is_nothing_to_back_up_where_nothing_is(place, folder):
+  code, _, err = place().run("backup", folder / "none.backup", settings=KEY)
   assert code == 1 and ("no database" in err or "nothing of Sokoul" in err), err
   assert not (folder / "none.backup").exists()
   for wrong in (["backup"], ["restore"], ["backup", "a", "b"], ["restore", "a", "--nonsense"], ["migrate-data", "sqlite:a"], ["migrate-data", "a", "b"]):
-    code, _, err = empty().run(*wrong, settings=KEY)
+    code, _, err = place().run(*wrong, settings=KEY)
     assert code == 2 and err.strip(), wrong
 
 
 # --- A kill in the middle.
 
-def test_a_restore_that_is_killed_leaves_the_old_or_the_new(small, folder, empty):
+def test_a_restore_that_is_killed_leaves_the_old_or_the_new(small, folder, place):
   _, path = small
   rng = random.Random(seed_of("kills"))
-  victim = empty()
-  assert victim.run("user", "add", "bob", "--email", "b@example.org", "--role", "admin", stdin="correct horse battery\n")[0] == 0
+  victim = place()
+  victim.add_user("bob")
   backup(victim, folder / "bob.backup")
   ended = {"ada": 0, "bob": 0}
   began = time.monotonic()

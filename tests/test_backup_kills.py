@@ -3,13 +3,13 @@
 import os
 import random
 import shutil
-import sqlite3
 import subprocess
 import time
 
 import pytest
 
 from harness import servers
+from harness.backups import users_of
 from harness.process import wait_until
 from harness.sokoul import Sokoul, environment
 
@@ -32,40 +32,16 @@ def run(server, *words, code=0):
   return out + err
 
 
-def inhabited(place, name):
-  code, _, err = place.run("user", "add", name, "--email", f"{name}@example.org", "--role", "admin", stdin="correct horse battery\n")
-  assert code == 0, err
-  return place
-
-
-def users(path):
-  connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)
-  try:
-    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    return [row[0] for row in connection.execute("SELECT username FROM users")]
-  finally:
-    connection.close()
-
-
 def secret(folder):
   return (folder / "keys" / "secret.key").read_bytes()
-
-
-@pytest.fixture
-def place(folder, keep):
-  """place(): settings and a folder of its own, without a server."""
-  made = iter(range(1000))
-
-  def make(**settings):
-    return keep(Sokoul(folder / f"place{next(made)}", start=False, **settings))
-  return make
 
 
 @pytest.fixture(scope="module")
 def pair(module_folder, module_keep):
   """(what was there: bob's, what a restore brings: ada's, its backup); the tests only read them."""
-  old, new = (inhabited(module_keep(Sokoul(module_folder / name, start=False)), name) for name in ("bob", "ada"))
+  old, new = (module_keep(Sokoul(module_folder / name, start=False)) for name in ("bob", "ada"))
   for one, name in ((old, "bob"), (new, "ada")):
+    one.add_user(name)
     run(one, "backup", module_folder / f"{name}.backup")
     for folder in FOLDERS:
       (one.data / folder).mkdir(exist_ok=True)
@@ -123,7 +99,7 @@ def test_whatever_comes_next_ends_a_restore(place, pair, command):
     for source, to in STEPS[:done]:
       (server.data / source).rename(server.data / to)
     use(server, command, path)
-    assert users(server.data / "sokoul.db") == ["ada"] and users(server.data / "sokoul.db.before-restore") == ["bob"], done
+    assert users_of(server.data / "sokoul.db") == ["ada"] and users_of(server.data / "sokoul.db.before-restore") == ["bob"], done
     assert secret(server.data) == secret(new.data) and secret(server.data / "before-restore") == secret(old.data), done
     assert not list(server.data.glob("*restore.*")) and not list(server.data.glob("*.restored")), done
 
@@ -137,7 +113,7 @@ def test_whatever_comes_next_undoes_a_restore_that_does_not_count(place, pair, c
     (server.data / "sokoul.db.restored").write_bytes((new.data / "sokoul.db").read_bytes()[:9000])
     (server.data / "sokoul.db.restored-wal").write_bytes(b"begun")
     use(server, command, path)
-    assert users(server.data / "sokoul.db") == ["bob"] and secret(server.data) == secret(old.data)
+    assert users_of(server.data / "sokoul.db") == ["bob"] and secret(server.data) == secret(old.data)
     assert not list(server.data.glob("restore.*")) and not list(server.data.glob("*.restored*"))
 
 
@@ -156,8 +132,8 @@ def test_whatever_comes_next_ends_or_undoes_a_move(place, pair, command):
     for source, to in (("sokoul.db", "sokoul.db.before-restore"), ("sokoul.db.moved", "sokoul.db"))[:max(0, done - 1)]:
       (server.data / source).rename(server.data / to)
     use(server, command, path)
-    assert users(server.data / "sokoul.db") == (["ada"] if done else ["bob"]), done
-    assert not done or users(server.data / "sokoul.db.before-restore") == ["bob"], done
+    assert users_of(server.data / "sokoul.db") == (["ada"] if done else ["bob"]), done
+    assert not done or users_of(server.data / "sokoul.db.before-restore") == ["bob"], done
     assert secret(server.data) == secret(old.data), "a move is of the database alone"
     assert not list(server.data.glob("*.mov*")), done
 
@@ -177,7 +153,7 @@ def test_a_move_that_is_killed_leaves_the_old_or_the_new(pair, place, folder):
     words = ["migrate-data", f"sqlite:{folder / ('bob.db', 'ada.db')[number % 2]}", here, "--force"]
     victim.run_killed(*words, after_s=rng.uniform(0.3, 1.05) * whole_s)
     said = run(victim, "user", "list")
-    found = users(victim.data / "sokoul.db")
+    found = users_of(victim.data / "sokoul.db")
     assert found in (["ada"], ["bob"]) and found[0] in said, (number, found, said)
     assert not list(victim.data.glob("*.mov*")), number
     ended[found[0]] += 1

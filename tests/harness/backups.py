@@ -1,5 +1,6 @@
 """The format of a backup (src/services/backup/seal.h, records.h), read and written a second time and independently."""
 
+import sqlite3
 import struct
 import zlib
 
@@ -104,6 +105,16 @@ class Backup:
     return b"".join(out) + b"Z"
 
 
+def users_of(path):
+  """The accounts in a file of SQLite, which must be sound."""
+  connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)
+  try:
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    return [row[0] for row in connection.execute("SELECT username FROM users")]
+  finally:
+    connection.close()
+
+
 def _text(text):
   raw = text if isinstance(text, bytes) else text.encode()
   return struct.pack("<I", len(raw)) + raw
@@ -119,4 +130,4 @@ def _cell(value):
   return (b"S" if isinstance(value, str) else b"X") + _text(value)
 
 
-__all__ = ["Backup", "HEADER", "InvalidTag", "content", "pieces", "seal"]
+__all__ = ["Backup", "HEADER", "InvalidTag", "content", "pieces", "seal", "users_of"]

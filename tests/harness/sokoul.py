@@ -122,6 +122,10 @@ class Sokoul:
                           env=environment({**self.settings, **(settings or {})}), cwd=self.folder)
     return done.returncode, done.stdout, done.stderr
 
+  def add_user(self, name, role="admin"):
+    code, _, err = self.run("user", "add", name, "--email", f"{name}@example.org", "--role", role, stdin="correct horse battery\n")
+    assert code == 0, err
+
   def run_killed(self, *arguments, after_s, settings=None):
     """The same, killed after that time if it has not ended by then."""
     process = subprocess.Popen([str(self.binary), *map(str, arguments)], env=environment({**self.settings, **(settings or {})}), cwd=self.folder,
