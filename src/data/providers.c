@@ -63,15 +63,14 @@ static const struct sok_column health_columns[] = {
 static const struct sok_table health_table =
     SOK_TABLE("provider_health", sok_provider_health, health_columns);
 
-static enum sok_status find_health(
+enum sok_status sok_providers_health(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *name, struct sok_provider_health *ret,
-    bool *ret_is_row, struct sok_error *err)
+    struct sok_error *err)
 {
     struct sok_provider row;
     struct sok_error missing = {0};
     *ret = (struct sok_provider_health){.name = name};
     enum sok_status status = sok_providers_find_name(tx, arena, name, &row, &missing);
-    *ret_is_row = status == SOK_OK;
     if (status == SOK_OK) {
         ret->last_ok_at = row.last_ok_at;
         ret->last_error_at = row.last_error_at;
@@ -89,32 +88,29 @@ static enum sok_status find_health(
     return status;
 }
 
-enum sok_status sok_providers_health(
-    struct sok_db_tx *tx, struct sok_arena *arena, const char *name, struct sok_provider_health *ret,
-    struct sok_error *err)
-{
-    bool is_row;
-    return find_health(tx, arena, name, ret, &is_row, err);
-}
-
 enum sok_status sok_providers_set_health(
     struct sok_db_tx *tx, const char *name, const char *error, int64_t now_ms, struct sok_error *err)
 {
-    SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    struct sok_provider_health health;
-    bool is_row;
-    SOK_TRY(find_health(tx, arena, name, &health, &is_row, err));
-    health.last_error = error;
-    *(error ? &health.last_error_at : &health.last_ok_at) = now_ms;
-    if (is_row)
-        return SOK_DB_QUERY(
-            tx, NULL, NULL, err,
-            "UPDATE providers SET last_error = $2, last_ok_at = $3, last_error_at = $4 WHERE name = $1",
+    int64_t changed;
+    const struct sok_provider_health health = {
+        .name = name,
+        .last_ok_at = error ? 0 : now_ms,
+        .last_error_at = error ? now_ms : 0,
+        .last_error = error};
+    SOK_TRY(sok_count_changes(
+        tx,
+        "UPDATE providers SET last_error = $2, last_ok_at = COALESCE($3, last_ok_at), "
+        "last_error_at = COALESCE($4, last_error_at) WHERE name = $1",
+        SOK_PARAMS(
             sok_db_text(name), sok_db_text(error), sok_db_id(health.last_ok_at),
-            sok_db_id(health.last_error_at));
+            sok_db_id(health.last_error_at)),
+        &changed, err));
+    if (changed)
+        return SOK_OK;
     return sok_table_insert(
         tx, NULL, &health_table, &health, NULL, 0,
-        "ON CONFLICT (name) DO UPDATE SET last_ok_at = excluded.last_ok_at, "
-        "last_error_at = excluded.last_error_at, last_error = excluded.last_error",
+        "ON CONFLICT (name) DO UPDATE SET last_error = excluded.last_error, "
+        "last_ok_at = COALESCE(excluded.last_ok_at, provider_health.last_ok_at), "
+        "last_error_at = COALESCE(excluded.last_error_at, provider_health.last_error_at)",
         NULL, err);
 }

@@ -176,6 +176,7 @@ static enum sok_status take_answer(struct sok_scout *scout, struct sok_asking *a
 {
     if (asking->status == SOK_CANCELLED)
         return SOK_OK; // the whole job is
+    scout->taken++;
     measure(scout, asking);
     bool well = asking->status == SOK_OK;
     if (!well && !(asking->metadata && asking->status == SOK_NOT_FOUND))
@@ -194,8 +195,10 @@ static enum sok_status take_answer(struct sok_scout *scout, struct sok_asking *a
     sok_scout_merge(scout, asking);
     asking->releases.items = NULL; // copied
     SOK_TRY(sok_scout_store(scout, asking, err));
-    size_t left = scout->count ? scout->answered * 100 / (scout->count + 1) : 0;
-    return sok_work_progress(scout->work, (double)left, err);
+    if (scout->taken == scout->count)
+        return SOK_OK; // the end is written next, and is progress enough
+    size_t done = scout->answered * 100 / (scout->count + 1);
+    return sok_work_progress(scout->work, (double)done, err);
 }
 
 // --- The end.
@@ -300,7 +303,7 @@ static enum sok_status fail_search(struct sok_scout *scout, struct sok_error *er
     enum sok_status status = all_failed(scout, &why);
     scout->last_error = why;
     if (!sok_status_info(status)->retry || task->retry_count + 1 >= task->max_tries) {
-        SOK_TRY(sok_work_write(scout->work, write_failed, scout, err));
+        SOK_TRY(sok_work_write_rows(scout->work, write_failed, scout, err));
         announce_end(scout->work->env, &scout->search, "failed", 0, why.message);
     }
     if (err)
@@ -319,7 +322,7 @@ static enum sok_status load(struct sok_scout *scout, const char *search_id, stru
     SOK_TRY(sok_judge_load(reader, scout->arena, &scout->search, &scout->judge, err));
     SOK_TRY(choose_providers(scout, &media, err));
     SOK_TRY(sok_scout_load_results(scout, err));
-    return sok_work_write(scout->work, write_start, scout, err);
+    return sok_work_write_rows(scout->work, write_start, scout, err);
 }
 
 // Nothing under the words that were typed, but the work turned out to have another name.
@@ -346,7 +349,7 @@ static void ask_by_other_title(struct sok_scout *scout)
         scout->askings[kept++] = *asking;
     }
     scout->count = kept;
-    scout->answered = scout->failed = scout->retry_worthy = 0;
+    scout->taken = scout->answered = scout->failed = scout->retry_worthy = 0;
 }
 
 static enum sok_status run(

@@ -37,8 +37,8 @@ struct sok_scout {
     struct sok_judge judge;
     struct sok_merge *merge;
     size_t text_bytes;
-    struct sok_asking *askings; // release providers first
-    size_t count;
+    struct sok_asking *askings;            // release providers first
+    size_t count, taken;                   // askings; those that are done
     size_t answered, failed, retry_worthy; // release providers
     struct sok_error last_error;
 };

@@ -326,7 +326,7 @@ enum sok_status sok_scout_store(
     int64_t now_ms = sok_clock_now_ms(scout->work->env->clock);
     struct write write = {.scout = scout, .state = state_of(scout, asking, now_ms)};
     collect(scout, arena, &write, now_ms);
-    SOK_TRY(sok_work_write(scout->work, write_rows, &write, err));
+    SOK_TRY(sok_work_write_rows(scout->work, write_rows, &write, err));
     for (size_t i = 0; i < write.count; i++) {
         struct kept *kept = write.merged[i]->user;
         kept->row_id = write.row_ids[i];

@@ -59,7 +59,7 @@ static enum sok_status lease_next(
     if (!due)
         return sok_fail(err, SOK_NOT_FOUND, "nothing to do");
     struct lease lease = {.options = &worker->options, .arena = arena};
-    SOK_TRY(sok_db_write(env->db, lease_body, &lease, err));
+    SOK_TRY(sok_db_write_rows(env->db, lease_body, &lease, err));
     *ret = lease.task;
     return SOK_OK;
 }
@@ -218,7 +218,7 @@ static void *run_keeper(void *context)
             continue;
         pthread_mutex_unlock(&worker->lock);
         struct sok_error err = {0};
-        enum sok_status status = sok_db_write(worker->options.env->db, renew_body, &renewal, &err);
+        enum sok_status status = sok_db_write_rows(worker->options.env->db, renew_body, &renewal, &err);
         if (status != SOK_OK)
             sok_log_error(SOK_LOG_WARN, SOK_LOG_WORKER, "cannot renew leases", &err);
         pthread_mutex_lock(&worker->lock);

@@ -67,8 +67,12 @@ enum sok_status sok_work_progress(struct sok_work *work, double percent, struct 
 SOK_MUST_CHECK enum sok_status sok_work_write(
     struct sok_work *work, sok_db_body body, void *context, struct sok_error *err);
 
-// The same, and the task is completed in the same transaction: exactly once. body may be NULL. The handler
-// then returns SOK_OK.
+// The same as sok_db_write_rows: for bodies that rely on nothing they read.
+SOK_MUST_CHECK enum sok_status sok_work_write_rows(
+    struct sok_work *work, sok_db_body body, void *context, struct sok_error *err);
+
+// Such a body again, and the task is completed in the same transaction: exactly once. body may be NULL. The
+// handler then returns SOK_OK.
 SOK_MUST_CHECK enum sok_status sok_work_finish(
     struct sok_work *work, sok_db_body body, void *context, const char *result_json, struct sok_error *err);
 

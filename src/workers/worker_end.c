@@ -42,7 +42,7 @@ struct held_write {
     struct sok_work *work;
     sok_db_body body;
     void *context;
-    bool finish;
+    bool finish, rows_only;
     const char *result_json;
 };
 
@@ -63,7 +63,9 @@ static enum sok_status held_body(struct sok_db_tx *tx, void *context, struct sok
 static enum sok_status write_held(const struct held_write *held, struct sok_error *err)
 {
     struct sok_error seen = {0};
-    enum sok_status status = sok_db_write(held->work->env->db, held_body, (void *)held, &seen);
+    struct sok_db *db = held->work->env->db;
+    enum sok_status status = held->rows_only ? sok_db_write_rows(db, held_body, (void *)held, &seen)
+                                             : sok_db_write(db, held_body, (void *)held, &seen);
     if (status == SOK_CONFLICT && seen.code && strcmp(seen.code, "lease_lost") == 0)
         atomic_store(&held->work->state->lease_lost, true);
     if (status != SOK_OK && err)
@@ -76,12 +78,24 @@ enum sok_status sok_work_write(struct sok_work *work, sok_db_body body, void *co
     return write_held(&(struct held_write){.work = work, .body = body, .context = context}, err);
 }
 
+enum sok_status sok_work_write_rows(
+    struct sok_work *work, sok_db_body body, void *context, struct sok_error *err)
+{
+    return write_held(
+        &(struct held_write){.work = work, .body = body, .context = context, .rows_only = true}, err);
+}
+
 enum sok_status sok_work_finish(
     struct sok_work *work, sok_db_body body, void *context, const char *result_json, struct sok_error *err)
 {
     SOK_TRY(write_held(
         &(struct held_write){
-            .work = work, .body = body, .context = context, .finish = true, .result_json = result_json},
+            .work = work,
+            .body = body,
+            .context = context,
+            .finish = true,
+            .rows_only = true,
+            .result_json = result_json},
         err));
     work->state->is_finished = true;
     return SOK_OK;
@@ -107,7 +121,7 @@ enum sok_status sok_work_progress(struct sok_work *work, double percent, struct 
         return SOK_OK;
     work->state->progress_at_ms = now_ms ? now_ms : 1;
     struct progress progress = {work, percent};
-    SOK_TRY(sok_db_write(work->env->db, progress_body, &progress, err));
+    SOK_TRY(sok_db_write_rows(work->env->db, progress_body, &progress, err));
     sok_work_announce(work, "running", percent, NULL);
     return SOK_OK;
 }

@@ -258,28 +258,39 @@ enum sok_status sok_db_query(
 }
 
 static enum sok_status write_and_tell(
-    struct sok_db *db, sok_db_body body, void *context, struct sok_error *err)
+    struct sok_db *db, sok_db_body body, void *context, bool rows_only, struct sok_error *err)
 {
     if (!db->listener && !db->slow_listener)
-        return db->driver->write(db, body, context, WRITE_WAIT_MS, err);
+        return db->driver->write(db, body, context, rows_only, WRITE_WAIT_MS, err);
     struct sok_db_writes writes = {.body = body, .context = context};
-    enum sok_status status = db->driver->write(db, run_noting, &writes, WRITE_WAIT_MS, err);
+    enum sok_status status = db->driver->write(db, run_noting, &writes, rows_only, WRITE_WAIT_MS, err);
     tell(db, &writes);
     return status;
 }
 
-enum sok_status sok_db_write(struct sok_db *db, sok_db_body body, void *context, struct sok_error *err)
+static enum sok_status measure_write(
+    struct sok_db *db, sok_db_body body, void *context, bool rows_only, struct sok_error *err)
 {
     if (!db->metrics)
-        return write_and_tell(db, body, context, err);
+        return write_and_tell(db, body, context, rows_only, err);
     int64_t started_us = sok_time_mono_us();
-    enum sok_status status = write_and_tell(db, body, context, err);
+    enum sok_status status = write_and_tell(db, body, context, rows_only, err);
     double seconds = sok_metrics_spend(db->metrics, SOK_PART_DATABASE, started_us);
     sok_metric_observe(db->metrics, SOK_METRIC_DB_TRANSACTION_SECONDS, seconds, 0);
     sok_metric_add(
         db->metrics, SOK_METRIC_DB_TRANSACTIONS, 1,
         status == SOK_OK ? SOK_TRANSACTION_COMMITTED : SOK_TRANSACTION_FAILED, 0, 0);
     return status;
+}
+
+enum sok_status sok_db_write(struct sok_db *db, sok_db_body body, void *context, struct sok_error *err)
+{
+    return measure_write(db, body, context, false, err);
+}
+
+enum sok_status sok_db_write_rows(struct sok_db *db, sok_db_body body, void *context, struct sok_error *err)
+{
+    return measure_write(db, body, context, true, err);
 }
 
 enum sok_status sok_db_read(struct sok_db *db, sok_db_body body, void *context, struct sok_error *err)
@@ -319,7 +330,7 @@ enum sok_status sok_db_ping(struct sok_db *db, int64_t timeout_ms, struct sok_er
 {
     int64_t now_ms = sok_time_now_ms();
     SOK_TRY(SOK_DB_QUERY(sok_db_reader(db), NULL, NULL, err, "SELECT 1"));
-    return db->driver->write(db, ping_body, &now_ms, timeout_ms, err);
+    return db->driver->write(db, ping_body, &now_ms, false, timeout_ms, err);
 }
 
 static const struct sok_db_value *cell(const struct sok_db_result *result, size_t row, size_t column)

@@ -143,6 +143,13 @@ typedef enum sok_status (*sok_db_body)(struct sok_db_tx *tx, void *context, stru
 SOK_MUST_CHECK enum sok_status sok_db_write(
     struct sok_db *db, sok_db_body body, void *context, struct sok_error *err);
 
+// The same for a body that only changes rows it names, and where each statement's own WHERE (or ON CONFLICT)
+// decides: it relies on nothing that it read before. Such bodies meet at single rows, where the later one
+// waits for the earlier; they need not be run again for what else was written meanwhile. PostgreSQL: READ
+// COMMITTED.
+SOK_MUST_CHECK enum sok_status sok_db_write_rows(
+    struct sok_db *db, sok_db_body body, void *context, struct sok_error *err);
+
 // Runs `body` in a transaction that only reads and sees the database as it was at one moment, whatever others
 // write meanwhile. It may take as long as it takes; on the caller's thread, over a connection of its own.
 // SOK_UNAVAILABLE, SOK_IO when there is none. Blocks.

@@ -18,9 +18,10 @@ struct sok_db_driver {
     enum sok_status (*query)(
         struct sok_db_tx *tx, struct sok_arena *arena, const char *sql, const struct sok_db_value *params,
         size_t param_count, struct sok_db_result *ret, struct sok_error *err);
-    // wait_ms: how long the body may wait for its turn.
+    // wait_ms: how long the body may wait for its turn. rows_only: as sok_db_write_rows.
     enum sok_status (*write)(
-        struct sok_db *db, sok_db_body body, void *context, int64_t wait_ms, struct sok_error *err);
+        struct sok_db *db, sok_db_body body, void *context, bool rows_only, int64_t wait_ms,
+        struct sok_error *err);
     // Inside `read` only, over whose transaction `scan` runs.
     enum sok_status (*read)(struct sok_db *db, sok_db_body body, void *context, struct sok_error *err);
     enum sok_status (*scan)(

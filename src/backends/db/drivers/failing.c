@@ -127,12 +127,13 @@ static enum sok_status run_wrapped(struct sok_db_tx *tx, void *context, struct s
 }
 
 static enum sok_status failing_write(
-    struct sok_db *db, sok_db_body body, void *context, int64_t wait_ms, struct sok_error *err)
+    struct sok_db *db, sok_db_body body, void *context, bool rows_only, int64_t wait_ms,
+    struct sok_error *err)
 {
     struct failing_db *failing = failing_of(db);
     SOK_TRY(strike(failing, SOK_DB_FAULT_WRITE, err));
     struct wrapped_body wrapped = {.db = failing, .body = body, .context = context};
-    return failing->inner->driver->write(failing->inner, run_wrapped, &wrapped, wait_ms, err);
+    return failing->inner->driver->write(failing->inner, run_wrapped, &wrapped, rows_only, wait_ms, err);
 }
 
 static enum sok_status run_wrapped_read(struct sok_db_tx *tx, void *context, struct sok_error *err)

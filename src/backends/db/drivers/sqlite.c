@@ -219,7 +219,8 @@ static enum sok_status sqlite_query(
 }
 
 static enum sok_status sqlite_write(
-    struct sok_db *db, sok_db_body body, void *context, int64_t wait_ms, struct sok_error *err)
+    struct sok_db *db, sok_db_body body, void *context, bool rows_only, int64_t wait_ms,
+    struct sok_error *err)
 {
     return sok_sqlite_write(sqlite_of(db)->writer, body, context, wait_ms, err);
 }
