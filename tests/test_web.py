@@ -238,3 +238,62 @@ def test_api_keys_are_made_shown_once_and_ended(start, page):
   page.sees("No keys yet.")
   assert server.client().get("/auth/me", headers=headers).status == 401
   assert user.ok("GET", "/auth/api-keys")["items"] == [] and page.violations() == []
+
+
+def test_somebody_makes_an_account_and_changes_it(start, page):
+  server = start()
+  server.admin("ada")
+  page.driver.get(f"http://127.0.0.1:{server.port}/")
+  page.press("Make an account")
+  page.fill("Username", "ada")
+  page.fill("Email", "bob@example.org")
+  page.fill("Password", PASSWORD)
+  page.press("Create the account")
+  page.find("[role=alert]")  # somebody is called so
+  page.fill("Username", "bob")
+  page.press("Create the account")
+  page.sees("What would you like to watch?")
+  other = server.login("bob")
+  page.find("header .account").click()
+  page.sees("bob@example.org")
+  page.driver.execute_script("document.querySelectorAll('dialog details').forEach(one => { one.open = true })")
+  page.fill("The password of now", "not the password")
+  page.fill("The new password", "another battery staple")
+  page.press("Set the password", "dialog")
+  page.find("dialog form [role=alert]")
+  page.fill("The password of now", PASSWORD)
+  page.press("Set the password", "dialog")
+  page.sees("The new password is set")
+  assert other.post("/auth/refresh", {"refresh_token": other.refresh_token}).status == 401, "the other device is signed out"
+  page.fill("The new address", "ada@example.org")
+  page.press("Set the address", "dialog")
+  page.find("dialog form [role=alert]")
+  page.fill("The new address", "robert@example.org")
+  page.press("Set the address", "dialog")
+  page.until(lambda: "robert@example.org" in page.find("dialog .person").text, "the new address")
+  page.narrow()
+  page.narrow(False)
+  again = server.login("robert@example.org", "another battery staple")
+  assert again.user["username"] == "bob" and again.user["role"] == "user"
+  page.press("Close", "dialog")
+  page.press("Library", "header")
+  page.sees("None yet.")  # this one is signed in still
+  assert page.nameless() == [] and page.violations() == []
+
+
+def test_a_download_is_shown_as_it_is_after_each_press(start, keep, page):
+  indexer = keep(Torznab([release(NAME, 1)]))
+  server = start(**settings_for([indexer]))
+  admin = server.admin("ada")
+  found = server.search(admin, "Paper Lantern")["results"][0]
+  server.download(admin, search_result_id=found["id"], media_id=found["media_id"])
+  page.sign_in(server, "ada", "/downloads")
+  tag = lambda: page.find("main .tag").text  # noqa: E731
+  page.press("Pause")
+  page.until(lambda: tag() == "paused", "paused")
+  page.press("Resume")
+  page.until(lambda: tag() in ("queued", "downloading"), "goes on")
+  page.press("Pause")
+  page.until(lambda: tag() == "paused", "paused")
+  page.press("Cancel")
+  page.until(lambda: tag() == "cancelled" and not page.driver.find_elements("css selector", "main button"), "cancelled, with nothing to press")

@@ -37,6 +37,11 @@ def test_an_admin_looks_after_the_server(start, keep, page):
   page.sees("of the environment")
   page.press("Test", "main")
   page.sees("Works (")
+  address = lambda: page.driver.execute_script("return document.querySelector('input[type=url]').outerHTML")  # noqa: E731
+  assert "https://…" in address(), "an indexer has no address of its own"
+  page.driver.execute_script("const box = document.querySelector('main form select'); box.value = 'tmdb'; box.dispatchEvent(new Event('change'))")
+  page.until(lambda: "the kind's own" in address(), "what tmdb has")
+  page.driver.execute_script("const box = document.querySelector('main form select'); box.value = 'torznab'; box.dispatchEvent(new Event('change'))")
   page.fill("Name", "second")
   page.press("Add", "main")
   page.sees("is missing")
@@ -94,6 +99,21 @@ def test_who_may_not_is_told_so(start, page):
   page.sign_in(server, "bob", "/admin/users")
   page.sees("These pages are for those who look after the server.")
   assert "Admin" not in page.find("header").text
+
+
+def test_a_moderator_sees_who_is_active_and_what_was_done(start, page):
+  server = start()
+  admin, bob = server.admin("ada"), server.account("bob")
+  admin.ok("PUT", f"/admin/users/{bob.user['id']}/role", {"role": "moderator"})
+  page.sign_in(server, "bob", "/admin")
+  page.sees("2, 2 active; 1 admins, 1 moderators, 0 users")
+  page.sees("0 downloads, 0 searches this week")
+  assert "@" not in page.text(), "addresses are the admin's"
+  page.narrow()
+  page.narrow(False)
+  page.press("Audit trail", "main")
+  page.sees("user.role")
+  assert "Settings" not in page.find("main nav").text and page.violations() == []
 
 
 OUT, IN = "form[aria-label='Keep out']", "form[aria-label='Let in']"

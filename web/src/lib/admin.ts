@@ -8,6 +8,24 @@ export interface Person extends User {
   last_login_at: string | null
 }
 
+export interface Activity {
+  id: string
+  username: string
+  role: User['role']
+  is_active: boolean
+  last_login_at: string | null
+  downloads: number
+  searches: number
+}
+
+export interface Figures {
+  total: number
+  active: number
+  by_role: Record<User['role'], number>
+  signed_in: { day: number; week: number; month: number }
+  new_per_month: { month: string; count: number }[]
+}
+
 export interface Provider {
   id: string
   name: string
@@ -23,6 +41,7 @@ export interface Provider {
 }
 
 export const providerKinds = ['torznab', 'prowlarr', 'jackett', 'archive_org', 'tmdb', 'tvmaze']
+export const hasNoAddress = ['torznab', 'prowlarr', 'jackett'] // of its own: each server of these has another one
 
 export interface Setting {
   value: unknown
@@ -100,6 +119,7 @@ const at = (id: string) => encodeURIComponent(id)
 
 export const admin = {
   people: (cursor: string | null) => get<List<Person>>(next('/admin/users?sort=username', cursor)),
+  activity: (cursor: string | null) => get<List<Activity> & { statistics: Figures }>(next('/admin/users?sort=username', cursor)),
   setRole: (id: string, role: string) => put<Person>(`/admin/users/${at(id)}/role`, { role }),
   setActive: (id: string, is_active: boolean) => put<Person>(`/admin/users/${at(id)}`, { is_active }),
   removePerson: (id: string) => call<void>('DELETE', `/admin/users/${at(id)}`),

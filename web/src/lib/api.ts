@@ -199,6 +199,8 @@ export const api = {
   resetPassword: (token: string, password: string, end_api_keys: boolean) =>
     post('/auth/password/reset', { token, password, end_api_keys }),
   me: () => get<User>('/auth/me'),
+  changeMe: (change: { email: string }) => call<User>('PUT', '/auth/me', change),
+  changePassword: (current_password: string, new_password: string) => call<void>('PUT', '/auth/me/password', { current_password, new_password }),
   setAvatar(file: File) {
     const form = new FormData()
     form.append('avatar', file)
