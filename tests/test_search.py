@@ -1,12 +1,13 @@
 """A search across providers: what is found, how it is merged, and in which order it stands."""
 
 import json
+import urllib.parse
 
 import pytest
 
 from harness.http import assert_problem
 from harness.process import wait_until
-from harness.scene import GIB, HARBOUR, Prowlarr, Torznab, made_up_hash, metadata, release, settings_for
+from harness.scene import GIB, HARBOUR, MOVIES, SHOWS, Prowlarr, Tmdb, Torznab, Tvmaze, made_up_hash, metadata, release, settings_for
 from harness.standins import Jackett
 
 
@@ -191,3 +192,83 @@ def test_strange_listings_do_no_harm(world):
   answer = server.search(admin, "Paper Lantern", year=2019, media_type="movie")
   assert names[0] in titles(answer)
   assert all(0 <= result["score"] <= 100 and (result["size_bytes"] or 0) >= 0 for result in answer["results"])
+
+
+# --- What people type.
+
+SEQUEL = {"id": 7004, "title": "Paper Lantern 1984", "year": 2020, "runtime": 99, "imdb_id": "tt9900004"}
+
+
+@pytest.fixture
+def typed(start, keep):
+  """typed(query) -> (answer of the search, its work, what the indexer was asked), with and without metadata."""
+  def make(with_metadata=True, releases=()):
+    tmdb = keep(Tmdb([*MOVIES, SEQUEL], SHOWS))
+    indexer = keep(Torznab(releases, match_all=True))
+    server = start(**settings_for([indexer], tmdb=tmdb if with_metadata else None, tvmaze=keep(Tvmaze(SHOWS if with_metadata else ()))))
+    admin = server.admin()
+
+    def search(query, **more):
+      indexer.calls.clear()
+      answer = server.search(admin, query, **more)
+      asked = {value for call in indexer.calls for value in urllib.parse.parse_qs(urllib.parse.urlsplit(call).query).get("q", [])}
+      return answer, admin.ok("GET", f"/media/{answer['media_id']}"), asked
+    search.admin, search.server = admin, server
+    return search
+  return make
+
+
+@pytest.mark.parametrize("query, title, year", [
+  ("Paper Lantern 2019", "Paper Lantern", 2019), ("Paper Lantern (1987)", "Paper Lantern", 1987), ("paper.lantern.2019", "Paper Lantern", 2019),
+  ("Paper Lantern 1984", "Paper Lantern 1984", 2020), ("Paper Lantern Returns", "Paper Lantern Returns", 2021)])
+def test_the_year_that_is_typed_says_which_film_is_meant(typed, query, title, year):
+  search = typed()
+  _, media, _ = search(query)
+  assert (media["title"], media["year"], media["media_type"]) == (title, year, "movie") and media["tmdb_id"], media
+  again, _, _ = search(query)
+  assert again["media_id"] == media["id"] and search.admin.ok("GET", "/media")["total"] == 1, "the film is there once"
+
+
+@pytest.mark.parametrize("query", ["Harbour Lights S02E01", "harbour lights 2x01", "Harbour Lights season 2 episode 1", "Harbour.Lights.S02E01.720p"])
+def test_the_episode_that_is_typed_is_searched(typed, query):
+  search = typed(releases=[release("Harbour.Lights.S02E01.720p.WEB.x264-A", 1), release("Harbour.Lights.S01E01.720p.WEB.x264-A", 2)])
+  answer, media, asked = search(query)
+  assert (answer["season"], answer["episode"], answer["media_type"]) == (2, 1, "tv")
+  assert (media["title"], media["media_type"]) == ("Harbour Lights", "tv") and media["tmdb_id"] == HARBOUR["id"]
+  right, wrong = sorted(answer["results"], key=lambda result: result["title"], reverse=True)
+  assert right["score"] > 60 > 20 > wrong["score"], titles(answer)
+  assert asked and all(text.lower().startswith("harbour lights") for text in asked), asked
+
+
+def test_without_metadata_the_typed_year_still_is_one(typed):
+  search = typed(with_metadata=False, releases=[
+    release("Paper.Lantern.2019.1080p.BluRay.x264-A", 1), release("Paper.Lantern.1987.1080p.BluRay.x264-A", 2), release("Paper.Lantern.2019.2020.1080p.BluRay.x264-A", 3)])
+  answer, media, _ = search("Paper Lantern 2019")
+  assert (media["title"], media["year"]) == ("Paper Lantern", 2019)
+  scores = {result["title"]: result["score"] for result in answer["results"]}
+  assert scores["Paper.Lantern.2019.1080p.BluRay.x264-A"] > 60 > 20 > scores["Paper.Lantern.1987.1080p.BluRay.x264-A"], scores
+  assert scores["Paper.Lantern.2019.2020.1080p.BluRay.x264-A"] > 60, "it may be called so"
+
+
+def test_what_a_field_says_counts_more_than_the_words(typed):
+  search = typed()
+  _, media, _ = search("Paper Lantern 1984", year=2020)
+  assert (media["title"], media["year"]) == ("Paper Lantern 1984", 2020)
+  answer, media, _ = search("Harbour Lights S02E01", season=1, episode=2)
+  assert (answer["season"], answer["episode"], media["title"]) == (1, 2, "Harbour Lights")
+
+
+def test_indexers_are_asked_in_plain_letters(typed):
+  search = typed()
+  for query, plain in (("Amélie", "amelie"), ("Der König & die Wölfe", "der konig die wolfe"), ("Сталкер", "Сталкер")):
+    answer, _, asked = search(query)
+    assert answer["query"] == query and asked and all(text.lower().startswith(plain.lower()) for text in asked), asked
+
+
+def test_a_series_has_all_its_seasons_soon_after_it_was_found(typed):
+  search = typed(releases=[release("Harbour.Lights.S01.720p.WEB.x264-A", 1)])
+  _, media, _ = search("Harbour Lights", season=1)
+
+  def seasons():
+    return {episode["season_number"] for episode in search.admin.ok("GET", f"/media/{media['id']}/episodes")["items"]}
+  wait_until(lambda: seasons() == {1, 2}, 30, what="the episodes of both seasons")

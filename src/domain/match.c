@@ -293,6 +293,11 @@ static void find_reading(
     read_title(arena, without_year(arena, wanted->title, &year), release, best);
     if (year && !wanted->year)
         *ret_year = year;
+    // "Wonder Woman" of 1984, as somebody asked, may be "Wonder Woman 1984" of 2020.
+    const char *with_year = sok_format(arena, "%s %d", wanted->title, wanted->year);
+    if (wanted->year && release->title &&
+        strcmp(sok_title_key(arena, release->title), sok_title_key(arena, with_year)) == 0)
+        *best = (struct reading){.similarity = 1};
     for (size_t i = 0; i < wanted->alternative_count; i++)
         if (!sok_text_empty(wanted->alternative_titles[i]))
             read_title(arena, without_year(arena, wanted->alternative_titles[i], &year), release, best);

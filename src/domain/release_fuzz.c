@@ -1,11 +1,14 @@
-// Any bytes as a release name: parsed, printed as JSON, turned into a library path.
+// Any bytes as a release name: parsed, printed as JSON, turned into a library path; and as what a person
+// types.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "domain/match.h"
 #include "domain/naming.h"
+#include "domain/query.h"
 #include "domain/release.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -33,6 +36,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (sok_naming_path(arena, &naming, &path, NULL) == SOK_OK && !sok_naming_path_is_safe(path))
         abort();
     if (release.title && sok_title_similarity(arena, release.title, release.title) < 0)
+        abort();
+    struct sok_query query;
+    sok_query_read(arena, sok_utf8_clean(arena, (const char *)data, size), &query);
+    if (!query.title || (query.episode >= 0 && query.season < 0))
         abort();
     return 0;
 }

@@ -153,6 +153,7 @@ static enum sok_status take_media(
     struct apply apply = {.scout = scout, .found = &asking->media};
     SOK_TRY(sok_work_write(scout->work, write_media, &apply, err));
     scout->search.media_id = sok_strdup(scout->arena, apply.media_id);
+    scout->is_new_series = sok_text_eq(asking->media.media_type, SOK_MEDIA_TV);
     SOK_TRY(sok_judge_load(
         sok_db_reader(scout->work->env->db), scout->arena, &scout->search, &scout->judge, err));
     return sok_scout_store_all(scout, asking, err);
@@ -205,22 +206,20 @@ static enum sok_status take_answer(struct sok_scout *scout, struct sok_asking *a
 
 struct finish {
     struct sok_scout *scout;
-    const char *score_task_id; // NULL: none wanted
+    const char *score_task_id;  // NULL: none wanted
+    const char *enrich_task_id; // likewise
 };
 
-static enum sok_status write_end(struct sok_db_tx *tx, void *context, struct sok_error *err)
+static enum sok_status write_follow_up(
+    struct sok_db_tx *tx, struct sok_scout *scout, const char *id, enum sok_job job, const char *payload,
+    struct sok_error *err)
 {
-    struct finish *finish = context;
-    struct sok_scout *scout = finish->scout;
     int64_t now_ms = sok_clock_now_ms(scout->work->env->clock);
-    SOK_TRY(sok_searches_set_status(tx, scout->search.id, "completed", NULL, now_ms, err));
-    if (!finish->score_task_id)
-        return SOK_OK;
     struct sok_task task = {
-        .id = finish->score_task_id,
-        .task_type = sok_job_name(SOK_JOB_SCORE),
-        .payload = sok_format(scout->arena, "{\"search_id\":\"%s\"}", scout->search.id),
-        .user_id = scout->search.user_id,
+        .id = id,
+        .task_type = sok_job_name(job),
+        .payload = payload,
+        .user_id = job == SOK_JOB_SCORE ? scout->search.user_id : NULL, // the library is everybody's
         .media_id = scout->search.media_id,
         .request_id = scout->work->task.request_id,
         .traceparent = scout->work->task.traceparent,
@@ -229,6 +228,24 @@ static enum sok_status write_end(struct sok_db_tx *tx, void *context, struct sok
         .updated_at = now_ms,
     };
     return sok_tasks_insert(tx, &task, err);
+}
+
+static enum sok_status write_end(struct sok_db_tx *tx, void *context, struct sok_error *err)
+{
+    struct finish *finish = context;
+    struct sok_scout *scout = finish->scout;
+    const struct sok_search *search = &scout->search;
+    int64_t now_ms = sok_clock_now_ms(scout->work->env->clock);
+    SOK_TRY(sok_searches_set_status(tx, search->id, "completed", NULL, now_ms, err));
+    if (finish->score_task_id)
+        SOK_TRY(write_follow_up(
+            tx, scout, finish->score_task_id, SOK_JOB_SCORE,
+            sok_format(scout->arena, "{\"search_id\":\"%s\"}", search->id), err));
+    if (finish->enrich_task_id)
+        SOK_TRY(write_follow_up(
+            tx, scout, finish->enrich_task_id, SOK_JOB_MONITOR,
+            sok_format(scout->arena, "{\"kind\":\"enrich\",\"media_id\":\"%s\"}", search->media_id), err));
+    return SOK_OK;
 }
 
 static void announce_end(
@@ -253,18 +270,22 @@ static enum sok_status finish_search(struct sok_scout *scout, const char **ret_r
 {
     const struct sok_worker_env *env = scout->work->env;
     size_t results = sok_merge_count(scout->merge);
-    char id[SOK_UUID_LEN + 1];
-    struct finish finish = {.scout = scout};
-    if (!sok_text_empty(env->config->embeddings_url) && results) {
-        sok_uuid7(sok_clock_now_ms(env->clock), id);
-        finish.score_task_id = id;
-    }
+    char score_id[SOK_UUID_LEN + 1], enrich_id[SOK_UUID_LEN + 1];
+    bool scores = !sok_text_empty(env->config->embeddings_url) && results;
+    struct finish finish = {
+        .scout = scout,
+        .score_task_id = scores ? score_id : NULL,
+        .enrich_task_id = scout->is_new_series ? enrich_id : NULL};
+    sok_uuid7(sok_clock_now_ms(env->clock), score_id);
+    sok_uuid7(sok_clock_now_ms(env->clock), enrich_id);
     *ret_result = sok_format(
         scout->work->arena, "{\"search_id\":\"%s\",\"results\":%zu,\"providers\":%zu,\"failed\":%zu}",
         scout->search.id, results, scout->answered, scout->failed);
     SOK_TRY(sok_work_finish(scout->work, write_end, &finish, *ret_result, err));
     if (finish.score_task_id)
         sok_queue_publish(env->queue, SOK_JOB_SCORE, finish.score_task_id);
+    if (finish.enrich_task_id)
+        sok_queue_publish(env->queue, SOK_JOB_MONITOR, finish.enrich_task_id);
     announce_end(env, &scout->search, "completed", results, NULL);
     sok_log(
         SOK_LOG_INFO, SOK_LOG_WORKER, "search completed", SOK_TEXT("search_id", scout->search.id),

@@ -40,6 +40,7 @@ struct sok_scout {
     struct sok_asking *askings;            // release providers first
     size_t count, taken;                   // askings; those that are done
     size_t answered, failed, retry_worthy; // release providers
+    bool is_new_series;                    // a metadata provider told of it just now, one season at most
     struct sok_error last_error;
 };
 

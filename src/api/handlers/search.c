@@ -11,6 +11,7 @@
 #include "data/search_results.h"
 #include "data/searches.h"
 #include "data/tasks.h"
+#include "domain/query.h"
 #include "services/providers/registry.h"
 
 #define TITLE_MAX 200
@@ -20,6 +21,7 @@ struct start { // one POST /search, for the write transaction
     struct sok_request *request;
     struct sok_idempotent idempotent;
     const char *media_id; // asked for; NULL: found by title
+    const char *typed;    // the query as it came; NULL: nothing was read out of it
     struct sok_search search;
     int64_t now_ms;
     const char *reply;
@@ -96,6 +98,28 @@ static const char *provider_names(const struct sok_request *request, struct sok_
     return sok_json_dump(request->arena, list);
 }
 
+// What the words say of year and part counts where no field says it. A year that contradicts the field is a
+// word of the title.
+static void read_words(struct start *start)
+{
+    struct sok_query words;
+    struct sok_search *search = &start->search;
+    sok_query_read(start->request->arena, search->query, &words);
+    bool is_other_year = words.year && search->year && words.year != search->year;
+    bool is_film = sok_text_eq(search->media_type, SOK_MEDIA_MOVIE) && words.season >= 0;
+    if (is_other_year || is_film || sok_text_eq(words.title, search->query))
+        return;
+    start->typed = search->query;
+    search->query = words.title;
+    search->year = search->year ? search->year : words.year;
+    if (search->season < 0) {
+        search->season = words.season;
+        search->episode = words.episode;
+    }
+    if (search->season >= 0)
+        search->media_type = SOK_MEDIA_TV;
+}
+
 static enum sok_status read_input(struct sok_request *request, struct start *start, struct sok_error *err)
 {
     const char *field = json_object_get(request->json, "query") ? "query" : "title";
@@ -124,6 +148,8 @@ static enum sok_status read_input(struct sok_request *request, struct start *sta
         sok_fail_field(err, "season", "invalid", "does not go with media_type movie");
     if (search->season >= 0 && !type)
         search->media_type = SOK_MEDIA_TV;
+    if (!start->media_id && !sok_text_empty(search->query))
+        read_words(start);
     SOK_TRY(check_media(start, err));
     SOK_TRY(check_providers(request, err));
     return err->field_count ? err->status : SOK_OK;
@@ -162,8 +188,17 @@ static enum sok_status find_or_make_media(struct sok_db_tx *tx, struct start *st
     struct sok_arena *arena = start->request->arena;
     struct sok_search *search = &start->search;
     struct sok_media media;
-    enum sok_status status =
-        sok_media_find_title(tx, arena, search->query, search->year, search->media_type, &media, err);
+    enum sok_status status = SOK_NOT_FOUND;
+    if (start->typed && search->season < 0) // "Wonder Woman 1984" is there
+        status = sok_media_find_title(tx, arena, start->typed, 0, search->media_type, &media, err);
+    if (status == SOK_OK) {
+        search->query = start->typed;
+        search->year = media.year;
+    } else if (status == SOK_NOT_FOUND) {
+        *err = (struct sok_error){0};
+        status =
+            sok_media_find_title(tx, arena, search->query, search->year, search->media_type, &media, err);
+    }
     if (status == SOK_OK) {
         search->media_id = media.id;
         return SOK_OK;

@@ -129,7 +129,7 @@ const char *sok_answer_html(struct sok_arena *arena, const char *html, size_t ma
     return sok_answer_text(arena, sok_answer_unescape(arena, copy), max_bytes);
 }
 
-const char *sok_answer_query_words(struct sok_arena *arena, const char *title)
+const char *sok_answer_words(struct sok_arena *arena, const char *title)
 {
     char *words = sok_alloc(arena, strlen(title) + 1), *out = words;
     for (const char *c = title; *c; c++) {
@@ -146,6 +146,19 @@ const char *sok_answer_query_words(struct sok_arena *arena, const char *title)
     while (out > words && out[-1] == ' ')
         *--out = 0;
     return words;
+}
+
+static bool is_ascii(const char *text)
+{
+    while (*text && (unsigned char)*text < 0x80)
+        text++;
+    return !*text;
+}
+
+const char *sok_answer_query_words(struct sok_arena *arena, const char *title)
+{
+    const char *words = sok_answer_words(arena, title), *folded = sok_text_fold(arena, words);
+    return is_ascii(folded) && !is_ascii(words) ? folded : words;
 }
 
 // --- Numbers, sizes and dates.

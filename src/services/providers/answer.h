@@ -69,7 +69,10 @@ const char *sok_answer_imdb_number(struct sok_arena *arena, int64_t number);
 void sok_answer_hashes(
     struct sok_arena *arena, struct sok_found_release *release, const char *magnet, const char *info_hash);
 
-// The words to search for: the title without punctuation that indexers stumble over.
+// The words to search for: the title without punctuation that indexers stumble over. The second one without
+// accents, too (of a title in Latin letters): releases are named in plain letters, and many an indexer
+// compares letters.
+const char *sok_answer_words(struct sok_arena *arena, const char *title);
 const char *sok_answer_query_words(struct sok_arena *arena, const char *title);
 
 // Whether these Newznab categories (0-terminated) are something to watch: no 6000s, and not only games,

@@ -16,7 +16,7 @@ const char *sok_archive_org_query(struct sok_arena *arena, const char *title)
 {
     // Lower case, so that no word of the title is an operator (AND, OR, NOT, TO).
     char *escaped = sok_alloc(arena, 2 * strlen(title) + 1), *out = escaped;
-    for (const char *c = sok_answer_query_words(arena, title); *c; c++) {
+    for (const char *c = sok_answer_words(arena, title); *c; c++) {
         if (strchr("+-&|!(){}[]^\"~*?:\\/<>=", *c))
             *out++ = '\\';
         *out++ = (char)((unsigned char)*c < 0x80 ? tolower((unsigned char)*c) : *c);

@@ -13,6 +13,7 @@
 #define PRIORITY_ENVIRONMENT 50
 #define CANDIDATES_MAX 20
 #define SIMILARITY_MIN 0.8
+#define SAME_TITLE 0.99
 
 struct sok_providers {
     const struct sok_config *config;
@@ -301,8 +302,8 @@ static double fit(
     double year = 0;
     if (query->year > 0 && media->year) {
         int off = abs(query->year - media->year);
-        // A series is often asked for with the year of a season.
-        if (off > 1 && strcmp(media->media_type, "movie") == 0)
+        // A series is often asked for with the year of a season, who asks for a film or a series means it.
+        if (off > 1 && (strcmp(media->media_type, "movie") == 0 || !query->media_type))
             return -1;
         year = off == 0 ? 0.5 : off == 1 ? 0.25 : 0;
     }
@@ -326,6 +327,24 @@ static const struct sok_found_media *best_of(
     return best;
 }
 
+// A year that was asked for may be the last word of the title ("Wonder Woman 1984"): then that very title is
+// there. *ret_best NULL: it is not.
+static enum sok_status find_with_year(
+    const struct sok_provider_instance *provider, const struct sok_provider_call *call,
+    const struct sok_provider_query *query, const struct sok_found_media **ret_best, struct sok_error *err)
+{
+    struct sok_provider_query other = *query;
+    struct sok_found_media *items = NULL;
+    size_t count = 0;
+    other.title = sok_format(call->arena, "%s %d", query->title, query->year);
+    other.year = -1;
+    SOK_TRY(provider->driver->lookup(call, &other, &items, &count, err));
+    const struct sok_found_media *best = best_of(call->arena, &other, items, count);
+    *ret_best =
+        best && sok_title_similarity(call->arena, other.title, best->title) >= SAME_TITLE ? best : NULL;
+    return SOK_OK;
+}
+
 enum sok_status sok_provider_identify(
     const struct sok_provider_instance *provider, const struct sok_provider_call *call,
     const struct sok_provider_query *query, struct sok_found_media *ret, struct sok_error *err)
@@ -334,6 +353,8 @@ enum sok_status sok_provider_identify(
     size_t count = 0;
     SOK_TRY(provider->driver->lookup(call, query, &items, &count, err));
     const struct sok_found_media *best = best_of(call->arena, query, items, count);
+    if (!best && query->title && query->year > 0)
+        SOK_TRY(find_with_year(provider, call, query, &best, err));
     if (!best)
         return sok_fail(err, SOK_NOT_FOUND, "%.64s knows no such work", provider->config.name);
     struct sok_found_media media = *best;
