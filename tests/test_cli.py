@@ -70,6 +70,19 @@ def test_config_check_names_each_wrong_setting(idle):
     assert name in out + err
 
 
+def test_what_would_only_be_noticed_later_is_said_at_once(idle, folder):
+  (folder / "file").write_text("no certificate\n")
+  smtp = {"SOKOUL_SMTP_URL": "smtp://127.0.0.1:25"}
+  for setting, value in (("SOKOUL_SMTP_FROM", "nope"), ("SOKOUL_SMTP_CA", "/nonexistent"), ("SOKOUL_SMTP_CA", folder / "file"),
+                         ("SOKOUL_DOWNLOAD_DIR", folder / "file"), ("SOKOUL_LIBRARY_DIRS", folder / "file" / "films"),
+                         ("SOKOUL_TRUSTED_PROXIES", "10.0.0.1/8"), ("SOKOUL_TMDB_API_KEY", "two words"), ("SOKOUL_PUBLIC_URL", "http://a/?b")):
+    for command in (("config", "check"), ("serve",)):
+      code, out, err = idle.run(*command, settings={**smtp, setting: value})
+      assert code == 1 and setting in out + err, (command, setting, code, out, err)
+  assert not idle.data.exists() or not list(idle.data.iterdir()), "nothing was started"
+  assert idle.run("config", "check", settings={**smtp, "SOKOUL_SMTP_FROM": "Films <films@example.org>"})[0] == 0
+
+
 def test_a_secret_can_come_from_a_file(idle, folder):
   secret = folder / "key"
   secret.write_text("0123456789abcdef0123456789abcdef\n")

@@ -125,6 +125,14 @@ char *sok_utf8_clean(struct sok_arena *arena, const char *text, size_t len)
     return copy;
 }
 
+bool sok_utf8_is_line(const char *text)
+{
+    for (const char *at = text; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            return false;
+    return sok_utf8_valid(text, strlen(text));
+}
+
 char *sok_utf8_clean_line(struct sok_arena *arena, const char *text)
 {
     char *clean = sok_utf8_clean(arena, text ? text : "", text ? strlen(text) : 0);

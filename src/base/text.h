@@ -24,6 +24,8 @@ char *sok_text_trim(struct sok_arena *arena, const char *text);
 
 // Whether these bytes are UTF-8 without NUL (no surrogates, no overlong forms).
 bool sok_utf8_valid(const char *text, size_t len);
+// Whether it is UTF-8 without control characters.
+bool sok_utf8_is_line(const char *text);
 
 // A copy in which everything that is not UTF-8 is U+FFFD and control characters but tab and line feed are
 // dropped.

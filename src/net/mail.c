@@ -6,10 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/mailbox.h"
 #include "base/rand.h"
 #include "base/text.h"
 #include "net/address.h"
-#include "net/mail_private.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
 

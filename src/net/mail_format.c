@@ -2,47 +2,14 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/mailbox.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "net/mail_private.h"
+#include "net/mail.h"
 
 #define MESSAGE_MAX ((size_t)1 << 20)
 #define LINE_MAX_CHARS 76 // RFC 2045 section 6.7
 #define WORD_MAX_CHARS 75 // RFC 2047 section 2
-#define ADDRESS_MAX 254
-
-static bool is_header_text(const char *text)
-{
-    for (const char *at = text; *at; at++)
-        if ((unsigned char)*at < ' ' || *at == 0x7f)
-            return false;
-    return sok_utf8_valid(text, strlen(text));
-}
-
-static bool is_address(const char *text)
-{
-    const char *at = strchr(text, '@');
-    return at && at > text && at[1] && !strchr(at + 1, '@') && strlen(text) <= ADDRESS_MAX &&
-           is_header_text(text) && !strpbrk(text, " <>()[]\\,;:\"");
-}
-
-enum sok_status sok_mailbox_parse(
-    struct sok_arena *arena, const char *text, struct sok_mailbox *ret, struct sok_error *err)
-{
-    const char *open = text ? strrchr(text, '<') : NULL;
-    struct sok_mailbox box = {.name = "", .address = text ? sok_text_trim(arena, text) : ""};
-    if (open && sok_text_ends(box.address, ">")) {
-        size_t len = strlen(open + 1);
-        while (len && open[len] != '>')
-            len--;
-        box.name = sok_text_trim(arena, sok_strndup(arena, text, (size_t)(open - text)));
-        box.address = sok_strndup(arena, open + 1, len ? len - 1 : 0);
-    }
-    if (!is_address(box.address) || !is_header_text(box.name))
-        return sok_fail(err, SOK_INVALID, "that is no mail address");
-    *ret = box;
-    return SOK_OK;
-}
 
 static bool is_plain(const char *text)
 {
@@ -130,7 +97,7 @@ enum sok_status sok_mail_format(
     char date[30];
     SOK_TRY(sok_mailbox_parse(arena, mail->from, &from, err));
     SOK_TRY(sok_mailbox_parse(arena, mail->to, &to, err));
-    if (!is_header_text(mail->subject) || !is_header_text(message_id) ||
+    if (!sok_utf8_is_line(mail->subject) || !sok_utf8_is_line(message_id) ||
         !sok_utf8_valid(mail->text, strlen(mail->text)))
         return sok_fail(err, SOK_INVALID, "a header of a mail is one line, its text is UTF-8");
     sok_time_format_http(now_ms, date);

@@ -75,7 +75,13 @@ SOK_MUST_CHECK enum sok_status sok_config_load(
 
 // How a setting's text is read and checked; each value names the parser in config_value.c.
 enum sok_config_kind {
-    SOK_CONFIG_TEXT,
+    SOK_CONFIG_TEXT,         // one line
+    SOK_CONFIG_KEY,          // of an API
+    SOK_CONFIG_PASSPHRASE,   // of at least 8 bytes
+    SOK_CONFIG_MAILBOX,      // "a@example.org" or "Name <a@example.org>"
+    SOK_CONFIG_FOLDER,       // there, or to be made
+    SOK_CONFIG_FOLDERS,      // ':'-separated
+    SOK_CONFIG_CERTIFICATES, // a file of them (PEM)
     SOK_CONFIG_INT,
     SOK_CONFIG_RATE, // "100" or "100/min"
     SOK_CONFIG_REAL,

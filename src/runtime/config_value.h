@@ -9,4 +9,7 @@
 const char *sok_config_value_parse(
     struct sok_arena *arena, const struct sok_config_row *row, const char *text, struct sok_config *config);
 
+// config_check.c: the same for a setting that is kept as text.
+const char *sok_config_text_problem(struct sok_arena *arena, enum sok_config_kind kind, const char *text);
+
 #endif

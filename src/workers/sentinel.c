@@ -17,6 +17,7 @@
 #include "workers/worker.h"
 
 #define DAY_MS ((int64_t)86400000)
+#define SETTING_MS 500  // a changed interval counts after this at the latest
 #define PURGE_ROUNDS 20 // a step deletes at most so many batches; the next one goes on
 
 // What has had its day. `keep_ms`: how long it stays after its end.
@@ -80,6 +81,20 @@ void sok_sentinel_step(struct sok_sentinel *sentinel)
     purge_all(sentinel->env);
 }
 
+// Until the next round is due, or the end. The setting is read again and again: it may change meanwhile.
+static void wait_for_round(struct sok_sentinel *sentinel)
+{
+    int64_t begun_ms = sok_clock_mono_ms(&sok_clock_system), left_ms;
+    while (!sentinel->stopping) {
+        left_ms =
+            begun_ms + sentinel->env->config->sentinel_seconds * 1000 - sok_clock_mono_ms(&sok_clock_system);
+        if (left_ms <= 0)
+            break;
+        struct timespec until = sok_wait_deadline(left_ms < SETTING_MS ? left_ms : SETTING_MS);
+        sok_wait_until(&sentinel->wake, &sentinel->lock, &until);
+    }
+}
+
 static void *run(void *context)
 {
     struct sok_sentinel *sentinel = context;
@@ -87,10 +102,8 @@ static void *run(void *context)
     while (!sentinel->stopping) {
         pthread_mutex_unlock(&sentinel->lock);
         sok_sentinel_step(sentinel);
-        struct timespec until = sok_wait_deadline(sentinel->env->config->sentinel_seconds * 1000);
         pthread_mutex_lock(&sentinel->lock);
-        while (!sentinel->stopping && sok_wait_until(&sentinel->wake, &sentinel->lock, &until))
-            continue;
+        wait_for_round(sentinel);
     }
     pthread_mutex_unlock(&sentinel->lock);
     return NULL;

@@ -118,12 +118,17 @@ static int64_t count_audit(struct fixture *f, const char *action)
     return count;
 }
 
-static void hear_alert(struct fixture *f, const char *state)
+static void wait_for_alert(struct fixture *f)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += 30;
     assert_int_equal(sem_timedwait(&f->heard, &until), 0);
+}
+
+static void hear_alert(struct fixture *f, const char *state)
+{
+    wait_for_alert(f);
     assert_non_null(strstr(f->alerts[f->alert_count - 1], state));
 }
 
@@ -307,6 +312,25 @@ static void it_starts_and_stops_at_once(void **state)
     assert_null(sok_sentinel_stop(sentinel));
 }
 
+static void a_changed_interval_counts_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct sok_sentinel *sentinel;
+    f->config.sentinel_seconds = 3600;
+    f->config.alert_disk_mib = 1000000000; // more than any disk has free
+    assert_ok(sok_sentinel_start(&f->env, &sentinel, &f->t.err));
+    for (int disk = 0; disk < 3; disk++) // the first round
+        wait_for_alert(f);
+    f->config.alert_disk_mib = 0;
+    f->config.sentinel_seconds = 1;
+    for (int disk = 0; disk < 3; disk++) // and the next
+        wait_for_alert(f);
+    assert_null(sok_sentinel_stop(sentinel));
+    assert_int_equal(f->alert_count, 6);
+    assert_non_null(strstr(f->alerts[2], "raised"));
+    assert_non_null(strstr(f->alerts[3], "cleared"));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -322,6 +346,7 @@ int main(void)
         TEST(a_round_sets_metrics_and_deletes_what_has_expired),
         TEST(a_database_that_fails_raises_an_alert_and_the_round_goes_on),
         TEST(it_starts_and_stops_at_once),
+        TEST(a_changed_interval_counts_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
-// What mail.c and mail_format.c share.
-#ifndef SOK_NET_MAIL_PRIVATE_H
-#define SOK_NET_MAIL_PRIVATE_H
+// A mail address, with or without a name, as people write it.
+#ifndef SOK_BASE_MAILBOX_H
+#define SOK_BASE_MAILBOX_H
 
-#include "net/mail.h"
+#include "base/arena.h"
+#include "base/status.h"
 
 struct sok_mailbox {
     const char *name, *address; // name "": none
