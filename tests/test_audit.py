@@ -19,8 +19,6 @@ from harness.sokoul import ROOT, SET, Sokoul
 PASSWORD = "correct horse battery"
 PAGE = ROOT / "docs" / "guide" / "audit.md"
 ADDRESS = "198.51.100.77"
-# A machine that is busy has an alert among the entries, which is nobody's doing here.
-NO_ALERTS = {"alert_cpu_percent": 0, "alert_memory_percent": 0, "alert_disk_mib": 0}
 SECRETS = ("key-of-the-provider", "another-key-of-it", PASSWORD, "a new passphrase", "a third passphrase", "not the password")
 
 
@@ -62,7 +60,7 @@ class World:
     self.indexer = keep(Torznab([release("Paper.Lantern.2019.720p.WEB-DL.x264-OWN", 1)], fault="401"))
     tmdb, tvmaze = metadata(keep)
     clamd = keep(Clamd(folder / "clamd"))
-    self.server = start(trusted_proxies="127.0.0.1/32", clamd=clamd.unix, **NO_ALERTS, **settings_for([self.indexer], tmdb=tmdb, tvmaze=tvmaze))
+    self.server = start(trusted_proxies="127.0.0.1/32", clamd=clamd.unix, **settings_for([self.indexer], tmdb=tmdb, tvmaze=tvmaze))
     self.done, self.covered = {}, []
     self.admin_client = self.server.admin("owner")
     self.admin = Caller(self.admin_client)
@@ -232,7 +230,7 @@ def test_an_unknown_name_is_not_written_down(world):
 
 
 def test_the_command_line_is_written_down(start):
-  server = start(**NO_ALERTS)
+  server = start()
   admin = server.admin()
   for arguments, stdin in ((("user", "add", "cleo", "--email", "cleo@example.org", "--role", "user"), "a good passphrase\n"),
                            (("user", "passwd", "cleo"), "a better passphrase\n"), (("user", "disable", "cleo"), None),

@@ -65,9 +65,9 @@ class World:
     self.fleet.api[0].wait_search(self.admin, search)
     return search, re.search(r"^x-request-id: (\S+)", head, re.M | re.I)[1]
 
-  def provider(self):
+  def provider(self, standin=None):
     """The indexer's name, as the program has it."""
-    return next(one["name"] for one in self.admin.ok("GET", "/admin/providers")["items"] if str(self.torznab.port) in one["base_url"])
+    return next(one["name"] for one in self.admin.ok("GET", "/admin/providers")["items"] if f":{(standin or self.torznab).port}" in one["base_url"])
 
   def members(self):
     return [*self.fleet.api, *self.fleet.workers]
@@ -109,6 +109,9 @@ def test_a_search_is_followed_from_nginx_to_the_providers_by_its_ids(world):
   assert float(lines["nginx"][0]["upstream_s"]) >= 0 and lines["nginx"][0]["upstream"] in [f"127.0.0.1:{member.port}" for member in world.fleet.api]
   assert [(line["msg"], line["route"]) for line in lines["sokoul-api"]] == [("request", "/api/v1/search")]
   assert [line["search_id"] for line in lines["sokoul-worker"] if line["msg"] == "search completed"] == [search]
+  answered = {line["provider"]: line for line in lines["sokoul-worker"] if line["msg"] == "a provider answered"}
+  assert {world.provider(standin) for standin in (world.torznab, world.prowlarr)} <= set(answered), "as far as the providers themselves"
+  assert all(line["search_id"] == search and line["results"] >= 0 and line["latency_ms"] >= 0 for line in answered.values()), answered
   row = world.fleet.api[0].rows("SELECT request_id, traceparent FROM tasks WHERE id = ?", search)[0]
   assert row["request_id"] == "follow-me.1"
   trace, span, flags = TRACEPARENT.fullmatch(row["traceparent"]).groups()

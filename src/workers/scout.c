@@ -159,6 +159,13 @@ static enum sok_status take_media(
     return sok_scout_store_all(scout, asking, err);
 }
 
+static int64_t results_of(const struct sok_asking *asking)
+{
+    if (asking->metadata)
+        return asking->status == SOK_OK;
+    return (int64_t)asking->releases.count;
+}
+
 static void measure(const struct sok_scout *scout, const struct sok_asking *asking)
 {
     struct sok_metrics *metrics = scout->work->env->metrics;
@@ -166,9 +173,7 @@ static void measure(const struct sok_scout *scout, const struct sok_asking *aski
     sok_metric_add(metrics, SOK_METRIC_SEARCH_REQUESTS, 1, provider, 0, 0);
     sok_metric_observe(metrics, SOK_METRIC_SEARCH_SECONDS, (double)asking->latency_ms / 1000, provider);
     if (asking->status == SOK_OK)
-        sok_metric_add(
-            metrics, SOK_METRIC_SEARCH_RESULTS, (double)(asking->metadata ? 1 : asking->releases.count),
-            provider, 0, 0);
+        sok_metric_add(metrics, SOK_METRIC_SEARCH_RESULTS, (double)results_of(asking), provider, 0, 0);
     else if (!(asking->metadata && asking->status == SOK_NOT_FOUND))
         sok_metric_add(metrics, SOK_METRIC_SEARCH_ERRORS, 1, provider, (int)asking->status, 0);
 }
@@ -180,7 +185,12 @@ static enum sok_status take_answer(struct sok_scout *scout, struct sok_asking *a
     scout->taken++;
     measure(scout, asking);
     bool well = asking->status == SOK_OK;
-    if (!well && !(asking->metadata && asking->status == SOK_NOT_FOUND))
+    if (well || (asking->metadata && asking->status == SOK_NOT_FOUND))
+        sok_log(
+            SOK_LOG_INFO, SOK_LOG_WORKER, "a provider answered", SOK_TEXT("search_id", scout->search.id),
+            SOK_TEXT("provider", asking->provider.config.name), SOK_INT("results", results_of(asking)),
+            SOK_INT("latency_ms", asking->latency_ms));
+    else
         sok_log(
             SOK_LOG_WARN, SOK_LOG_WORKER, "a provider failed", SOK_TEXT("search_id", scout->search.id),
             SOK_TEXT("provider", asking->provider.config.name), SOK_TEXT("error", asking->err.message),

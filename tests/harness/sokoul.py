@@ -20,11 +20,13 @@ BINARY = pathlib.Path(os.environ.get("SOKOUL_BIN", ROOT / "build" / "sokoul"))
 # NATS: a database of its own on each).
 SET = os.environ.get("SOKOUL_TEST_SET", "embedded")
 
-# Nothing but loopback, cheap passwords, no limits: a test that is about one of these sets it.
+# Nothing but loopback, cheap passwords, no limits, and no alert because the machine is busy (it is a row, an entry of the
+# audit trail and an event): a test that is about one of these sets it.
 DEFAULTS = {
   "SOKOUL_ARCHIVE_ORG_URL": "off", "SOKOUL_TVMAZE_URL": "off", "SOKOUL_TORRENT_DHT": "off", "SOKOUL_TORRENT_LSD": "off",
   "SOKOUL_TORRENT_UPNP": "off", "SOKOUL_BCRYPT_COST": "10", "SOKOUL_RATE_API": "0", "SOKOUL_RATE_SEARCH": "0",
   "SOKOUL_RATE_AUTH": "0", "SOKOUL_RATE_IP": "0", "SOKOUL_MAX_DOWNLOADS_PER_USER": "0", "SOKOUL_LOG_FORMAT": "json",
+  "SOKOUL_ALERT_CPU_PERCENT": "0", "SOKOUL_ALERT_MEMORY_PERCENT": "0", "SOKOUL_ALERT_DISK_MIB": "0", "SOKOUL_ALERT_QUEUE_SECONDS": "0",
 }
 
 
