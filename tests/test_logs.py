@@ -349,11 +349,11 @@ def test_a_statement_that_takes_long_is_told_with_whose_it_was(loaded):
 
 
 def test_a_process_that_cannot_start_says_so_in_a_line(loaded, folder):
-  other = Sokoul(folder / "other", start=False, queue_url="nats://127.0.0.1:1", database_url=None, cache_url=None)
+  other = Sokoul(folder / "other", start=False, database_url="postgresql://nobody@127.0.0.1:1/nothing", queue_url=None, cache_url=None)
   code, _, said = other.run("serve")
   assert code != 0
   line = check_line(said.strip().encode())
-  assert (line["level"], line["job"], line["msg"]) == ("error", "sokoul-api", "cannot start") and "NATS" in line["error"], line
+  assert (line["level"], line["job"], line["msg"]) == ("error", "sokoul-api", "cannot start") and "SOKOUL_DATABASE_URL" in line["error"], line
 
 
 def examples():
