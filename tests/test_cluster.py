@@ -1,11 +1,15 @@
 """Many processes, one system: what one of them does, all of them know."""
 
+import os
+
 import pytest
 
+from harness import servers
 from harness.films import sha256
 from harness.fleet import Fleet
-from harness.process import wait_until
+from harness.process import SLOW, Process, wait_until
 from harness.scene import Torznab, release, settings_for
+from harness.sokoul import BINARY, DEFAULTS, environment
 from harness.swarm import Swarm
 from harness.ws import Refused
 
@@ -18,6 +22,21 @@ def indexer(keep):
 @pytest.fixture
 def fleet(folder, keep, indexer):
   return keep(Fleet(folder, **settings_for([indexer])))
+
+
+def test_processes_that_start_at_once_make_one_schema(folder, keep):
+  """Each of eight, let go in the same moment, finds an empty database and an empty folder; all of them go on."""
+  postgres = keep(servers.Postgres())
+  for number in range(3):
+    settings = {**DEFAULTS, "SOKOUL_DATABASE_URL": postgres.new_database(), "SOKOUL_DATA_DIR": folder / f"data{number}"}
+    gate = folder / f"gate{number}"
+    os.mkfifo(gate)
+    command = ["sh", "-c", 'read _ < "$0"; exec "$@"', gate, BINARY, "user", "list"]
+    started = [keep(Process(command, folder / f"log{number}-{one}", environment(settings), folder)) for one in range(8)]
+    with open(gate, "wb", buffering=0) as opened:
+      opened.write(b"\n" * len(started))
+      said = [(one.popen.wait(120 * SLOW), one.output()) for one in started]
+    assert [code for code, _ in said] == [0] * 8, said
 
 
 def refused(client):

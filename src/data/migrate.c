@@ -94,6 +94,29 @@ struct step {
     bool has_run;
 };
 
+static const char *name_of(struct sok_arena *arena, int64_t version)
+{
+    for (size_t i = 0; i < sok_schema_files_count; i++)
+        if (file_version(&sok_schema_files[i]) == version)
+            return file_name(arena, &sok_schema_files[i]); // also of one that is another engine's
+    return NULL;
+}
+
+static enum sok_status run_files(struct sok_db_tx *tx, int64_t version, struct sok_error *err)
+{
+    for (size_t i = 0; i < sok_schema_files_count; i++) { // what all share goes first
+        const struct sok_embedded_file *file = &sok_schema_files[i];
+        if (file_version(file) == version && file_is_common(file))
+            SOK_TRY(run_file(tx, file, err));
+    }
+    for (size_t i = 0; i < sok_schema_files_count; i++) {
+        const struct sok_embedded_file *file = &sok_schema_files[i];
+        if (file_version(file) == version && file_is_for(file, sok_db_tx_dialect(tx)))
+            SOK_TRY(run_file(tx, file, err));
+    }
+    return SOK_OK;
+}
+
 static enum sok_status run_step(struct sok_db_tx *tx, void *context, struct sok_error *err)
 {
     struct step *step = context;
@@ -103,25 +126,18 @@ static enum sok_status run_step(struct sok_db_tx *tx, void *context, struct sok_
     if (present >= step->version)
         return SOK_OK;
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    const char *name = NULL;
-    for (size_t i = 0; i < sok_schema_files_count; i++) { // what all share goes first
-        const struct sok_embedded_file *file = &sok_schema_files[i];
-        if (file_version(file) != step->version)
-            continue;
-        name = file_name(arena, file); // also of one that is another engine's
-        if (file_is_common(file))
-            SOK_TRY(run_file(tx, file, err));
-    }
-    for (size_t i = 0; i < sok_schema_files_count; i++) {
-        const struct sok_embedded_file *file = &sok_schema_files[i];
-        if (file_version(file) == step->version && file_is_for(file, sok_db_tx_dialect(tx)))
-            SOK_TRY(run_file(tx, file, err));
-    }
+    const char *name = name_of(arena, step->version);
     if (!name) // a number that was left out
         return SOK_OK;
+    // First of all: of several processes that start at once one goes on from here, the others wait for it and
+    // then find, as a conflict that runs again, that nothing is left to do.
     SOK_TRY(SOK_DB_QUERY(
-        tx, NULL, NULL, err, "INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)",
+        tx, NULL, NULL, err,
+        "INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3) ON CONFLICT (version) "
+        "DO "
+        "NOTHING",
         sok_db_int(step->version), sok_db_text(name), sok_db_int(step->now_ms)));
+    SOK_TRY(run_files(tx, step->version, err));
     step->has_run = true;
     return SOK_OK;
 }
