@@ -361,8 +361,16 @@ def test_revoking_from_the_command_line_ends_sessions_and_keys(start):
 def test_a_socket_ends_when_its_key_expires(server, admin):
   user = server.account("fading")
   soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)
-  socket = WebSocket(server.port, "/ws", {"X-Api-Key": make_key(user, expires_at=soon.isoformat())["key"]})
+  key = make_key(user, expires_at=soon.isoformat())["key"]
+  socket = WebSocket(server.port, "/ws", {"X-Api-Key": key})
   assert socket.wait_closed(30) == 4401
+  assert "expired" in assert_problem(KeyClient(server, key).get("/auth/me"), 401, "api_key_invalid")["detail"]
+
+
+@pytest.mark.parametrize("path", ["/auth/api-keys", "/admin/providers", "/media/{}/files", "/streaming/providers/{}"])
+def test_short_lists_have_pages_like_all_others(server, admin, path):
+  film = admin.ok("POST", "/media", {"title": "Without a file", "media_type": "movie"}, status=201)["id"]
+  assert admin.ok("GET", path.format(film))["per_page"] == 50
 
 
 def test_logout_and_reuse_end_sockets_too(server, admin):

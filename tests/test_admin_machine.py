@@ -370,6 +370,7 @@ def test_clearing_caches_ends_no_limit_and_takes_no_ticket(start):
   assert problems(admin.post("/admin/cache/clear", {"kind": "limits"})) == {("kind", "unknown")}
   assert problems(admin.post("/admin/cache/clear", {"kind": "ws_ticket"})) == {("kind", "not_clearable")}
   assert problems(admin.post("/admin/cache/clear", {"kind": 7})) == {("kind", "wrong_type")}
+  assert problems(admin.post("/admin/cache/clear", {"kinds": ["stats"]})) == {("kinds", "unknown")}
   assert user.post("/admin/cache/clear", {}).status == 403
   assert [row["resource_id"] for row in audit(server, "cache.clear")] == [None, None, "stats"]
 
@@ -458,6 +459,17 @@ def test_how_a_provider_of_the_environment_does_is_seen(start, keep):
   assert {name: ill[name] for name in ("last_ok_at", "last_error_at", "last_error")}.items() <= stats(admin)["providers"][0].items()
   assert_problem(admin.put(path, {"enabled": False}), 409, "provider_from_environment")
   assert_problem(admin.get("/admin/providers/nobody"), 404)
+
+
+def test_a_key_in_an_address_is_a_key(start, keep):
+  server = start(torznab_urls="http://127.0.0.1:1/api?apikey=s3cr3tk3y http://127.0.0.1:2/api?t=search")
+  admin = server.admin()
+  rows = {one["base_url"]: one["has_key"] for one in admin.ok("GET", "/admin/providers")["items"] if one["kind"] == "torznab"}
+  assert rows == {"http://127.0.0.1:1/api": True, "http://127.0.0.1:2/api": False}
+  code, out = server.run("provider", "list")[:2]
+  assert code == 0 and "s3cr3tk3y" not in out
+  assert {line.split()[-4]: line.split()[3] for line in out.splitlines() if "torznab" in line} == \
+    {"http://127.0.0.1:1/api": "yes", "http://127.0.0.1:2/api": "no"}, out
 
 
 def test_an_address_rule_is_seen_by_itself(start):

@@ -89,6 +89,8 @@ class World:
     caller.client.token = self.server.login("subject").token
     caller("PUT", "/auth/me", {"username": "renamed", "email": "renamed@example.org"})
     self.note("user.update", caller, user["id"])
+    caller("PUT", "/auth/me/password", {"current_password": "a wrong one", "new_password": "a new passphrase"}, status=422)
+    self.note("password_change_failed", caller, user["id"])
     caller("PUT", "/auth/me/password", {"current_password": PASSWORD, "new_password": "a new passphrase"})
     self.note("password_changed", caller, user["id"])
     self.send_picture(caller, picture())
@@ -299,6 +301,6 @@ def test_each_entry_is_a_line_of_the_log(world):
   for action, (request_id, _) in world.done.items():
     assert (action, request_id) in audit
   auth = {line["action"]: line for line in lines if line["job"] == "sokoul-auth" and line.get("ip") == ADDRESS}
-  assert {"register", "login", "login_failed", "logout", "token_reused", "password_changed", "password_reset_requested", "password_reset",
+  assert {"register", "login", "login_failed", "logout", "token_reused", "password_changed", "password_change_failed", "password_reset_requested", "password_reset",
           "api_key.create", "api_key.delete"} <= set(auth)
   assert auth["login_failed"]["level"] == "info" and "user.role" not in auth

@@ -356,17 +356,27 @@ def test_a_list_is_another_version_as_soon_as_it_is_another(admin, scene):
 
 
 def test_short_lists_have_pages_too(admin, scene):
-  """They come whole unless a page is asked for."""
   for number in range(5):
     admin.ok("POST", "/admin/providers", {"name": f"page {number}", "kind": "torznab", "base_url": "http://127.0.0.1:9/api"}, status=201)
     admin.ok("POST", "/auth/api-keys", {"name": f"key {number}"}, status=201)
   for path in ("/admin/providers", "/auth/api-keys"):
     whole = admin.ok("GET", path)
     ids = [row["id"] for row in whole["items"]]
-    assert len(ids) == whole["total"] >= 5 and (whole["page"], whole["per_page"], whole["next_cursor"]) == (1, 200, None)
+    assert len(ids) == whole["total"] >= 5 and (whole["page"], whole["per_page"], whole["next_cursor"]) == (1, 50, None)
     assert [row["id"] for row in by_cursor(admin, path, 2)] == ids
     assert [row["id"] for page in range(1, len(ids) + 2) for row in admin.ok("GET", f"{path}?per_page=2&page={page}")["items"]] == ids
   for path in ("/admin/providers", "/auth/api-keys", f"/media/{scene['media'][0]}/files", f"/streaming/providers/{scene['media'][0]}"):
     assert 1 <= admin.ok("GET", path)["per_page"] <= 200, path
     assert wrong_fields(admin.get(f"{path}?per_page=0&page=x&sort=y")) == {"per_page", "page", "sort"}, path
     assert wrong_fields(admin.get(f"{path}?cursor=x")) == {"cursor"}, path
+
+
+def test_a_work_is_found_by_what_others_call_it(admin):
+  names = {"tmdb_id": 4711, "imdb_id": "tt0047111", "tvdb_id": 4712, "tvmaze_id": 4713}
+  known = admin.ok("POST", "/media", {"title": "Known elsewhere", "media_type": "tv", **names}, status=201)["id"]
+  for name, value in names.items():
+    assert [row["id"] for row in admin.ok("GET", f"/media?{name}={value}")["items"]] == [known], name
+    other = "tt7777777" if name == "imdb_id" else 999999
+    assert admin.ok("GET", f"/media?{name}={other}")["total"] == 0, name
+  for name in ("tmdb_id", "tvdb_id", "tvmaze_id"):
+    assert wrong_fields(admin.get(f"/media?{name}=x")) == {name}

@@ -121,6 +121,8 @@ def test_the_field_must_be_there_and_no_other(server, user):
     problem = assert_problem(reply, reply.status)
     assert reply.status in (400, 422), reply
     assert reply.status == 400 or [one["field"] for one in problem["errors"]] == ["avatar"]
+  empty = user.request("PUT", "/auth/me/avatar", raw=b"", headers={"Content-Type": "image/png"})
+  assert [one["message"] for one in assert_problem(empty, 422)["errors"]] == ["the body is empty"]
 
 
 def test_it_is_taken_away_and_only_ones_own(server, admin, user):

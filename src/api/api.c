@@ -105,8 +105,6 @@ enum sok_status sok_api_cut_json(
     for (size_t i = 0; i < count; i++)
         ids[i] = row_id(request->arena, json_array_get(items, i), i);
     SOK_TRY(sok_api_page_of_one_order(request, &page, err));
-    if (!sok_request_query(request, "per_page"))
-        page.per_page = SOK_PAGE_MAX;
     SOK_TRY(sok_api_cut(request, &page, what, ids, count, &first, ret_info, err));
     *ret_items = json_array();
     for (size_t i = first; i < count && i < first + (size_t)ret_info->per_page; i++)
@@ -197,6 +195,12 @@ enum sok_status sok_api_check_version(
     if (wanted && !sok_etag_listed(versions_in(request->arena, wanted), version, true))
         return sok_fail(err, SOK_PRECONDITION, "it has changed since");
     return SOK_OK;
+}
+
+void sok_api_refuse_null(const struct sok_request *request, const char *field, struct sok_error *err)
+{
+    if (json_is_null(json_object_get(request->json, field)))
+        sok_fail_field(err, field, "required", "must not be null");
 }
 
 const char *sok_api_text(

@@ -120,6 +120,9 @@ const char *sok_api_version_with(const struct sok_request *request, const char *
 SOK_MUST_CHECK enum sok_status sok_api_check_version(
     const struct sok_request *request, const char *version, struct sok_error *err);
 
+// For fields of a change that can be left out, but not taken away: notes null as wrong.
+void sok_api_refuse_null(const struct sok_request *request, const char *field, struct sok_error *err);
+
 // The field of the JSON body as text, trimmed of nothing. Wrong type, too long or (when required) absent:
 // notes it in err and returns NULL. All fields are read and all their values checked, also by the service
 // that knows what is allowed, before anybody looks at err->field_count, once: one answer names every wrong

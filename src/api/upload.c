@@ -92,7 +92,10 @@ enum sok_status sok_upload_take(
 {
     bool is_body = request->upload_field && !*request->upload_field;
     if (!request->upload || !(is_body || sok_text_eq(request->upload_field, field))) {
-        sok_fail_field(err, field, "required", "the file must come as the field %s", field);
+        if (request->body_len)
+            sok_fail_field(err, field, "required", "the file must come as the field %s", field);
+        else
+            sok_fail_field(err, field, "required", "the body is empty");
         return SOK_INVALID;
     }
     if (request->upload_len > SOK_UPLOAD_BYTES_MAX)

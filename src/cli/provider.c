@@ -53,8 +53,8 @@ static enum sok_status list(struct sok_local *local, struct sok_providers *provi
         printf(
             "%-24s  %-12s  %-8s  %-3s  %8d  %.*s%s\n", sok_cli_clean(local->arena, config->name),
             config->kind, config->enabled ? "enabled" : "disabled",
-            sok_text_empty(config->api_key) ? "no" : "yes", config->priority,
-            (int)strcspn(url ? url : "", "?"), url ? url : "", // a query may hold a key
+            sok_provider_has_key(config) ? "yes" : "no", config->priority, (int)strcspn(url ? url : "", "?"),
+            url ? url : "", // a query may hold a key
             items[i].from_environment ? " (from the environment)" : "");
     }
     return SOK_OK;

@@ -84,7 +84,8 @@ struct sok_media_filter {
 };
 // Sorts: created_at (own order, newest first), title, year, rating, updated_at. With a text: relevance (own
 // order), at most the best 2,000. Filters: q, media_type, parent_id, genre, year, min_year, max_year,
-// min_rating, language, available (can be watched; a series: any of its episodes).
+// min_rating, language, tmdb_id, imdb_id, tvdb_id, tvmaze_id, available (can be watched; a series: any of its
+// episodes).
 SOK_MUST_CHECK enum sok_status sok_media_list(
     struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_media_filter *filter,
     const struct sok_page *page, struct sok_media **ret, size_t *ret_count, struct sok_page_info *ret_info,

@@ -83,8 +83,8 @@ struct order {
 };
 
 static enum sok_status choose_order(
-    const struct sok_table *table, const struct sok_sort *sorts, size_t sort_count, bool descending,
-    const char *key, const char *wanted, struct order *ret, struct sok_error *err)
+    struct sok_arena *arena, const struct sok_table *table, const struct sok_sort *sorts, size_t sort_count,
+    bool descending, const char *key, const char *wanted, struct order *ret, struct sok_error *err)
 {
     *ret = (struct order){.sort = &sorts[0], .descending = descending, .key = key};
     for (size_t i = 0; i < table->column_count; i++)
@@ -100,7 +100,10 @@ static enum sok_status choose_order(
             return SOK_OK;
         }
     }
-    sok_fail_field(err, "sort", "unknown_sort", "cannot sort by that");
+    const char *known = sorts[0].name;
+    for (size_t i = 1; i < sort_count; i++)
+        known = sok_format(arena, "%s, %s", known, sorts[i].name);
+    sok_fail_field(err, "sort", "unknown_sort", "must be one of %s; - before it: descending", known);
     return SOK_INVALID;
 }
 
@@ -255,7 +258,7 @@ enum sok_status sok_page_list(
     struct order order;
     enum sok_status status = check_page(page, &info, err);
     enum sok_status known =
-        choose_order(table, sorts, sort_count, descending, key, page ? page->sort : NULL, &order, err);
+        choose_order(arena, table, sorts, sort_count, descending, key, page ? page->sort : NULL, &order, err);
     if (err && err->field_count) // a filter may have been refused before
         return err->status;
     SOK_TRY(status != SOK_OK ? status : known);

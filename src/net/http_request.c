@@ -263,6 +263,25 @@ static enum sok_status read_multipart(struct sok_exchange *exchange, struct sok_
     return SOK_OK;
 }
 
+// Every route takes an object; whoever sends something else is told so rather than that its fields are
+// missing.
+static enum sok_status read_json(struct sok_exchange *exchange, struct sok_error *err)
+{
+    struct sok_request *request = &exchange->request;
+    const char *text = request->body;
+    size_t blank = 0;
+    while (blank < request->body_len && memchr(" \t\r\n", text[blank], 4))
+        blank++;
+    if (blank < request->body_len && text[blank] != '{') {
+        (void)sok_fail(err, SOK_INVALID, "expected a JSON object");
+        if (err)
+            err->code = "malformed_json";
+        return SOK_INVALID;
+    }
+    return sok_json_parse(
+        request->body, request->body_len, request->route->body_max_bytes, &request->json, err);
+}
+
 static enum sok_status read_body(struct sok_exchange *exchange, struct sok_error *err)
 {
     struct sok_request *request = &exchange->request;
@@ -282,8 +301,7 @@ static enum sok_status read_body(struct sok_exchange *exchange, struct sok_error
         request->upload_field = "";
         return SOK_OK;
     }
-    return sok_json_parse(
-        request->body, request->body_len, request->route->body_max_bytes, &request->json, err);
+    return read_json(exchange, err);
 }
 
 // --- The handler

@@ -28,7 +28,7 @@ static json_t *instance_json(const struct sok_provider_instance *provider)
     const char *url = config->base_url ? config->base_url : provider->driver->default_url;
     size_t len = url ? strcspn(url, "?") : 0;
     json_object_set_new(body, "base_url", url ? json_stringn(url, len) : json_null());
-    sok_json_set_bool(body, "has_key", !sok_text_empty(config->api_key));
+    sok_json_set_bool(body, "has_key", sok_provider_has_key(config));
     sok_json_set_bool(body, "enabled", config->enabled);
     sok_json_set_int(body, "priority", config->priority);
     sok_json_set_bool(body, "releases", provider->driver->can & SOK_PROVIDER_RELEASES);

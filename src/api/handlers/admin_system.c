@@ -21,7 +21,11 @@ static const char *kind_list(struct sok_request *request)
 // *ret_kind: NULL for all.
 static enum sok_status read_kind(struct sok_request *request, const char **ret_kind, struct sok_error *err)
 {
-    const char *name = sok_api_text(request, "kind", false, KIND_MAX, err);
+    const char *name = sok_api_text(request, "kind", false, KIND_MAX, err), *field;
+    json_t *value;
+    json_object_foreach(
+        request->json, field, value) if (!sok_text_eq(field, "kind")) // or all would be cleared
+        sok_fail_field(err, field, "unknown", "only kind is known here");
     const struct sok_cache_kind *kind = sok_cache_kind_find(name);
     bool all = !name || sok_text_eq(name, "all");
     if (kind && !kind->clearable)

@@ -92,6 +92,8 @@ enum sok_status sok_auth_update_me(struct sok_request *request, struct sok_error
     struct sok_user user, before;
     const char *username = sok_api_text(request, "username", false, TEXT_MAX, err);
     const char *email = sok_api_text(request, "email", false, TEXT_MAX, err);
+    sok_api_refuse_null(request, "username", err);
+    sok_api_refuse_null(request, "email", err);
     sok_accounts_check_change(username, email, err);
     if (err->field_count)
         return err->status;
@@ -109,6 +111,15 @@ enum sok_status sok_auth_update_me(struct sok_request *request, struct sok_error
     return SOK_OK;
 }
 
+// A guess at the password of somebody whose session was stolen, perhaps.
+static void note_wrong_password(struct sok_request *request, const struct sok_error *err)
+{
+    for (int i = 0; i < err->field_count; i++)
+        if (sok_text_eq(err->fields[i].field, "current_password") &&
+            sok_text_eq(err->fields[i].code, "wrong"))
+            sok_api_audit(request, "password_change_failed", "user", request->principal.user_id, NULL, NULL);
+}
+
 // Whoever knew the old password is out: every other session ends, the caller's own goes on.
 enum sok_status sok_auth_set_password(struct sok_request *request, struct sok_error *err)
 {
@@ -119,7 +130,10 @@ enum sok_status sok_auth_set_password(struct sok_request *request, struct sok_er
     enum sok_status good = sok_password_check("new_password", fresh, err);
     if (!current) // nothing to compare
         return good == SOK_OK ? err->status : good;
-    SOK_TRY(sok_accounts_set_password(&auth->accounts, user_id, current, fresh, err));
+    enum sok_status status = sok_accounts_set_password(&auth->accounts, user_id, current, fresh, err);
+    if (status == SOK_INVALID)
+        note_wrong_password(request, err);
+    SOK_TRY(status);
     sok_api_login_succeeded(request, user_id);
     SOK_TRY(sok_session_end_user(
         auth->sessions, user_id, request->principal.session_id, "password_changed", err));

@@ -46,6 +46,15 @@ enum sok_status sok_auth_keys_list(struct sok_request *request, struct sok_error
     return SOK_OK;
 }
 
+// A key that was to do less must not come out doing everything.
+static void refuse_limits(const struct sok_request *request, struct sok_error *err)
+{
+    static const char *const names[] = {"scopes", "scope", "permissions", "role", "roles", "read_only"};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(names); i++)
+        if (json_object_get(request->json, names[i]))
+            sok_fail_field(err, names[i], "unsupported", "a key has all the rights of its owner");
+}
+
 enum sok_status sok_auth_key_create(struct sok_request *request, struct sok_error *err)
 {
     struct sok_sessions *sessions = sok_api_of(request)->auth->sessions;
@@ -57,6 +66,7 @@ enum sok_status sok_auth_key_create(struct sok_request *request, struct sok_erro
     if (expires && (!sok_time_parse(expires, &expires_at) || expires_at <= 0))
         sok_fail_field(err, "expires_at", "invalid", "must be a time as in RFC 3339");
     name = name ? sok_text_trim(request->arena, name) : NULL;
+    refuse_limits(request, err);
     sok_api_key_check(sessions, name, expires_at, err);
     if (err->field_count)
         return err->status;

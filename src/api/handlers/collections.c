@@ -115,6 +115,8 @@ static void read_fields(
     const char *name = sok_api_text(request, "name", is_new, NAME_MAX_BYTES, err);
     const char *description = sok_api_text(request, "description", false, DESCRIPTION_MAX_BYTES, err);
     const json_t *is_public = json_object_get(request->json, "is_public");
+    if (!is_new)
+        sok_api_refuse_null(request, "name", err);
     if (name && !*sok_text_trim(request->arena, name) && (*name || !is_new))
         sok_fail_field(err, "name", "required", "must not be empty");
     if (is_public && !json_is_boolean(is_public))

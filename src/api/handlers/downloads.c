@@ -176,7 +176,7 @@ static bool has_field(const struct sok_request *request, const char *field)
 
 static const char *const sources[] = {"search_result_id", "magnet_link", "info_hash", "torrent_url"};
 
-// More than one is given: each of them is wrong, one way or another. Or none.
+// More than one is given: each of them is wrong, one way or another. Or none: the usual one is missing.
 static enum sok_status refuse_sources(
     const struct sok_request *request, const char *code, struct sok_error *err)
 {
@@ -185,7 +185,10 @@ static enum sok_status refuse_sources(
     for (size_t i = 0; i < SOK_ARRAY_LEN(sources); i++)
         if (has_field(request, sources[i]))
             sok_fail_field(err, sources[i], code, "%s", wanted);
-    sok_fail_field(err, "magnet_link", code, "%s", wanted); // the usual one
+    if (request->upload)
+        sok_fail_field(err, "torrent", code, "%s", wanted);
+    if (!err->field_count)
+        sok_fail_field(err, "magnet_link", code, "%s", wanted);
     return SOK_INVALID;
 }
 

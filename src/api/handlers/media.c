@@ -127,16 +127,29 @@ struct media_write {
     int64_t seen_updated_at; // of the row that the caller's change starts from
 };
 
+static enum sok_status check_series(struct sok_db_tx *tx, const char *id, struct sok_error *err)
+{
+    struct sok_media parent;
+    struct sok_error failure = {0};
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    enum sok_status status = sok_media_find(tx, arena, id, &parent, &failure);
+    if (status == SOK_OK && sok_text_eq(parent.media_type, SOK_MEDIA_TV))
+        return SOK_OK;
+    if (status != SOK_OK && status != SOK_NOT_FOUND) {
+        *err = failure;
+        return status;
+    }
+    sok_fail_field(
+        err, "parent_id", status == SOK_OK ? "invalid" : "not_found", "%s",
+        status == SOK_OK ? "is no series" : "there is no such series");
+    return SOK_INVALID;
+}
+
 static enum sok_status write_insert(struct sok_db_tx *tx, void *context, struct sok_error *err)
 {
     const struct sok_media *media = &((const struct media_write *)context)->media;
-    if (media->parent_id) {
-        struct sok_media parent;
-        SOK_ARENA_AUTO *arena = sok_arena_new(0);
-        SOK_TRY(sok_media_find(tx, arena, media->parent_id, &parent, err));
-        if (!sok_text_eq(parent.media_type, SOK_MEDIA_TV))
-            return sok_fail(err, SOK_CONFLICT, "the parent of an episode is a series");
-    }
+    if (media->parent_id) // deleted since it was looked at, perhaps
+        SOK_TRY(check_series(tx, media->parent_id, err));
     return sok_media_insert(tx, media, err);
 }
 
@@ -151,7 +164,7 @@ static enum sok_status write_update(struct sok_db_tx *tx, void *context, struct 
     return sok_media_update(tx, &write->media, err);
 }
 
-static void check_new(struct sok_request *request, struct sok_media *media, struct sok_error *err)
+static enum sok_status check_new(struct sok_request *request, struct sok_media *media, struct sok_error *err)
 {
     media->media_type = sok_api_text(request, "media_type", true, 16, err);
     media->parent_id = sok_api_text(request, "parent_id", false, SOK_UUID_LEN, err);
@@ -166,6 +179,9 @@ static void check_new(struct sok_request *request, struct sok_media *media, stru
         sok_fail_field(err, "parent_id", "invalid", "must be the series' id");
     else if (media->media_type && !is_episode && media->parent_id)
         sok_fail_field(err, "parent_id", "invalid", "goes with an episode only");
+    else if (is_episode)
+        SOK_TRY(check_series(sok_db_reader(sok_api_of(request)->db), media->parent_id, err));
+    return err->field_count ? err->status : SOK_OK;
 }
 
 enum sok_status sok_media_create(struct sok_request *request, struct sok_error *err)
@@ -174,9 +190,7 @@ enum sok_status sok_media_create(struct sok_request *request, struct sok_error *
     struct media_write write = {.media = SOK_MEDIA_INIT};
     struct sok_media *media = &write.media;
     media->alternative_titles = media->genres = "[]";
-    check_new(request, media, err);
-    if (err->field_count)
-        return err->status;
+    SOK_TRY(check_new(request, media, err));
     char id[SOK_UUID_LEN + 1];
     media->created_at = media->updated_at = sok_clock_now_ms(api->clock);
     sok_uuid7(media->created_at, id);

@@ -104,6 +104,21 @@ static void read_number(
         *target = json_is_null(value) ? none : sok_api_int(request, field, min, max, *target, err);
 }
 
+// 0 is what is not known.
+static void read_rating(const struct sok_request *request, struct sok_media *media, struct sok_error *err)
+{
+    const json_t *value = json_object_get(request->json, "rating");
+    double rating = json_number_value(value);
+    if (!value)
+        return;
+    if (!json_is_null(value) && !json_is_number(value))
+        sok_fail_field(err, "rating", "wrong_type", "must be a number");
+    else if (rating < 0 || rating > 10)
+        sok_fail_field(err, "rating", "out_of_range", "must be from 0 to 10");
+    else
+        media->rating = rating;
+}
+
 static void read_place(const struct sok_request *request, struct sok_media *media, struct sok_error *err)
 {
     const struct {
@@ -153,6 +168,7 @@ void sok_media_fields_read(const struct sok_request *request, struct sok_media *
     read_number(request, "tvdb_id", 1, INT32_MAX, 0, &media->tvdb_id, err);
     read_number(request, "tvmaze_id", 1, INT32_MAX, 0, &media->tvmaze_id, err);
     read_number(request, "runtime_minutes", 1, 10000, 0, &media->runtime_minutes, err);
+    read_rating(request, media, err);
     read_place(request, media, err);
 }
 

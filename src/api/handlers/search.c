@@ -56,6 +56,19 @@ static enum sok_status check_providers(struct sok_request *request, struct sok_e
     return SOK_OK;
 }
 
+// What is asked for beside the work must be so of it. An episode is searched as its series.
+static void check_kind(
+    const struct sok_request *request, const struct sok_media *media, struct sok_error *err)
+{
+    const char *type = sok_json_text(request->json, "media_type", NULL);
+    const json_t *season = json_object_get(request->json, "season");
+    bool is_movie = sok_text_eq(media->media_type, SOK_MEDIA_MOVIE);
+    if (sok_text_eq(type, is_movie ? SOK_MEDIA_TV : SOK_MEDIA_MOVIE))
+        sok_fail_field(err, "media_type", "invalid", "the work is a %s", is_movie ? "film" : "series");
+    if (is_movie && json_is_integer(season) && !sok_text_eq(type, SOK_MEDIA_MOVIE)) // said already
+        sok_fail_field(err, "season", "invalid", "does not go with a film");
+}
+
 // Whether it is still there when the search is written is looked at again there (use_media).
 static enum sok_status check_media(struct start *start, struct sok_error *err)
 {
@@ -74,6 +87,8 @@ static enum sok_status check_media(struct start *start, struct sok_error *err)
         sok_fail_field(err, "media_id", "not_found", "there is no such media");
     else if (status != SOK_OK)
         *err = failure;
+    else
+        check_kind(request, &media, err);
     return status == SOK_NOT_FOUND ? SOK_OK : status;
 }
 
@@ -129,7 +144,8 @@ static enum sok_status read_input(struct sok_request *request, struct start *sta
     start->media_id = sok_api_text(request, "media_id", false, SOK_UUID_LEN, err);
     struct sok_search *search = &start->search;
     query = json_object_get(request->json, "query") ? query : title;
-    search->query = query ? sok_text_trim(request->arena, query) : NULL;
+    if (query) // it may become the title of a work: a line, without control characters
+        search->query = sok_text_trim(request->arena, sok_utf8_clean_line(request->arena, query));
     search->year = sok_api_int(request, "year", 1870, 2100, 0, err);
     search->season = sok_api_int(request, "season", 0, 9999, -1, err);
     search->episode = sok_api_int(request, "episode", 0, 99999, -1, err);

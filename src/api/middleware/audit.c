@@ -9,8 +9,10 @@
 
 // What the line in the stream of sign-ins is about, too.
 static const char *const auth_actions[] = {
-    "api_key.create", "api_key.delete",           "login",    "login_failed", "logout", "password_changed",
-    "password_reset", "password_reset_requested", "register", "token_reused",
+    "api_key.create",   "api_key.delete", "login",
+    "login_failed",     "logout",         "password_change_failed",
+    "password_changed", "password_reset", "password_reset_requested",
+    "register",         "token_reused",
 };
 
 static bool is_auth(const char *action)

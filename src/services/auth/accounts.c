@@ -33,13 +33,15 @@ static void check_email(const char *email, struct sok_error *err)
         return;
     }
     const char *at = strchr(email, '@');
-    bool good = len <= EMAIL_MAX_BYTES && sok_utf8_valid(email, len) && at && at > email &&
-                at - email <= EMAIL_LOCAL_MAX_BYTES && at[1] != '\0' && !strchr(at + 1, '@') &&
-                at[1] != '.' && !sok_text_ends(email, ".") && !strstr(at, "..");
+    bool good = sok_utf8_valid(email, len) && at && at > email && at - email <= EMAIL_LOCAL_MAX_BYTES &&
+                at[1] != '\0' && !strchr(at + 1, '@') && at[1] != '.' && !sok_text_ends(email, ".") &&
+                !strstr(at, "..");
     for (size_t i = 0; good && i < len; i++)
         good = (unsigned char)email[i] > ' ' && email[i] != 0x7f && !strchr("<>()[]\\,;:\"", email[i]);
-    if (!good)
-        sok_fail_field(err, "email", len > EMAIL_MAX_BYTES ? "too_long" : "invalid", "not an email address");
+    if (len > EMAIL_MAX_BYTES)
+        sok_fail_field(err, "email", "too_long", "at most %d bytes", EMAIL_MAX_BYTES);
+    else if (!good)
+        sok_fail_field(err, "email", "invalid", "not an email address");
 }
 
 static enum sok_status check_account(const struct sok_new_account *account, struct sok_error *err)

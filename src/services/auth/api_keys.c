@@ -178,9 +178,11 @@ enum sok_status sok_api_key_authenticate(
         uint64_t generation = sok_live_generation(sessions->live);
         enum sok_status status = sok_auth_load_key(sessions, NULL, hash, &live, err);
         if (status == SOK_NOT_FOUND)
-            return sok_auth_refuse(err, "api_key_invalid", "there is no such API key");
+            return sok_auth_refuse(err, "api_key_invalid", "there is no such API key, or it has expired");
         SOK_TRY(status);
         sok_live_put(sessions->live, generation, &live, mono);
     }
+    if (sok_clock_now_ms(sessions->parts.clock) >= live.expires_at) // it was good a moment ago
+        return sok_auth_refuse(err, "api_key_invalid", "there is no such API key, or it has expired");
     return sok_auth_principal(sessions, arena, &live, ret, err);
 }

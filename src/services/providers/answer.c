@@ -29,6 +29,12 @@ bool sok_answer_has_secret(const char *text, const char *key)
     return !sok_text_empty(key) && strstr(text, key);
 }
 
+bool sok_provider_has_key(const struct sok_provider_config *config)
+{
+    const char *query = config->base_url ? strchr(config->base_url, '?') : NULL;
+    return !sok_text_empty(config->api_key) || (query && sok_answer_has_secret(query, NULL));
+}
+
 const char *sok_answer_guid(struct sok_arena *arena, const char *guid, const char *key, size_t max_bytes)
 {
     char digest[SOK_SHA256_HEX];

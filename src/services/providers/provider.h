@@ -31,6 +31,9 @@ struct sok_provider_config {
     int priority; // higher first
 };
 
+// Whether a key goes along with what it is asked: its own, or one in the URL.
+bool sok_provider_has_key(const struct sok_provider_config *config);
+
 // What somebody looks for. Numbers that are not asked for are -1, texts NULL.
 struct sok_provider_query {
     const char *title;
