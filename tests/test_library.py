@@ -93,6 +93,59 @@ def test_a_scan_finds_what_lies_there(start, films):
   assert admin.get(f"/streaming/direct/{media['id']}").status == 404
 
 
+def test_every_list_says_what_can_be_watched(start, films):
+  """As the filter knows it, with the caches and the tags on: a file that comes or goes is seen at once."""
+  server = start()
+  admin = server.admin()
+  there = [server.library / name for name in ("Movies/2046 (2004)/2046 (2004).mp4", "Shows/Harbour Lights (2016)/Season 01/Harbour Lights (2016) - S01E01.mp4")]
+  for path in there:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(films("small.mp4"), path)
+  scan(admin)
+  found = {row["title"]: row["id"] for row in admin.ok("GET", "/media")["items"]}
+  film, series = found["2046"], found["Harbour Lights"]
+  bare = admin.ok("POST", "/media", {"title": "Bare", "media_type": "movie"}, status=201)
+  assert bare["available"] is False
+  second = admin.ok("POST", "/media", {"title": "Second", "media_type": "episode", "parent_id": series, "season_number": 1, "episode_number": 2}, status=201)["id"]
+  first = next(row["id"] for row in admin.ok("GET", f"/media/{series}/episodes")["items"] if row["id"] != second)
+  collection = admin.ok("POST", "/collections", {"name": "All"}, status=201)["id"]
+  for work in (film, series, bare["id"]):
+    for path in ("/library/favorites", "/library/watchlist", f"/collections/{collection}/media"):
+      assert admin.ok("POST", path, {"media_id": work}, status=201)["media"]["available"] == (work != bare["id"])
+  for work in (film, bare["id"]):
+    admin.ok("POST", "/history/watch", {"media_id": work, "progress_seconds": 99, "total_seconds": 100})
+  admin.ok("POST", "/history/watch", {"media_id": first, "progress_seconds": 10, "total_seconds": 100})
+  tags = {}
+
+  def hold(gone):
+    expected = {film: not gone, series: not gone, first: not gone, second: False, bare["id"]: False}
+    for path in ("/media", f"/media/{series}/episodes", "/library/favorites", "/library/watchlist", f"/collections/{collection}", "/history/watched",
+                 "/history/continue", "/recommendations"):
+      reply = admin.get(path, headers={"If-None-Match": tags.get(path, '"none"')})
+      assert reply.status == 200, (path, reply)
+      tags[path] = reply.headers["ETag"]
+      works = [work for row in reply.json["items"] for work in (row.get("media", row), row.get("series")) if work]
+      assert works or path == "/recommendations", path
+      for work in works:
+        assert work["available"] is expected[work["id"]], (path, work["title"])
+    listed = {row["id"] for row in admin.ok("GET", "/media?available=true")["items"]}
+    assert listed == {work for work, available in expected.items() if available and work != first}
+    for work, available in expected.items():
+      reply = admin.get(f"/media/{work}", headers={"If-None-Match": tags.get(work, '"none"')})
+      if work in tags and not available and work in (second, bare["id"]):
+        assert reply.status == 304
+        continue
+      assert reply.json["available"] is available
+      tags[work] = reply.headers["ETag"]
+
+  hold(gone=False)
+  for path in there:
+    path.unlink()
+  scan(admin)
+  tags.pop("/recommendations")  # empty before and after
+  hold(gone=True)
+
+
 def test_a_scan_passes_over_what_is_no_film_and_never_leaves_the_folder(start, films, folder):
   server = start()
   admin = server.admin()

@@ -94,8 +94,8 @@ SOK_MUST_CHECK enum sok_status sok_api_cut(
     const struct sok_request *request, const struct sok_page *page, const char *what, const char *const *ids,
     size_t count, size_t *ret_first, struct sok_page_info *ret_info, struct sok_error *err);
 
-// The same for a short list that is made as JSON and has 200 rows a page where the caller names no number:
-// takes the items (also when it fails), *ret_items are the page's, a new reference.
+// The same for a short list that is made as JSON: takes the items (also when it fails), *ret_items are the
+// page's, a new reference.
 SOK_MUST_CHECK enum sok_status sok_api_cut_json(
     const struct sok_request *request, const char *what, json_t *items_taken, json_t **ret_items,
     struct sok_page_info *ret_info, struct sok_error *err);

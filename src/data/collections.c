@@ -19,8 +19,15 @@ static const struct sok_column columns[] = {
     WORKED_OUT(
         media_count, "(SELECT count(*) FROM collection_media i WHERE i.collection_id = collections.id)"),
     WORKED_OUT(
-        media_version, "(SELECT CAST(COALESCE(sum(m.updated_at), 0) AS BIGINT) FROM collection_media i "
-                       "JOIN media m ON m.id = i.media_id WHERE i.collection_id = collections.id)"),
+        media_version,
+        "(SELECT CAST(COALESCE(sum(v), 0) AS BIGINT) FROM ("
+        "SELECT m.updated_at AS v FROM collection_media i JOIN media m ON m.id = i.media_id "
+        "WHERE i.collection_id = collections.id UNION ALL "
+        "SELECT f.updated_at FROM collection_media i JOIN media_files f ON f.media_id = i.media_id "
+        "WHERE i.collection_id = collections.id AND f.missing_at IS NULL UNION ALL "
+        "SELECT f.updated_at FROM collection_media i JOIN media e ON e.parent_id = i.media_id "
+        "JOIN media_files f ON f.media_id = e.id "
+        "WHERE i.collection_id = collections.id AND f.missing_at IS NULL) AS shown)"),
 };
 #undef C
 #undef FIXED

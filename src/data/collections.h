@@ -15,7 +15,7 @@ struct sok_collection {
     int64_t created_at, updated_at; // updated_at moves with its list of works too
     // Worked out, never written:
     int64_t media_count;
-    int64_t media_version; // moves when one of its works changes; by sok_collections_find only
+    int64_t media_version; // moves when one of its works or their files changes; by sok_collections_find only
 };
 
 struct sok_collection_item {

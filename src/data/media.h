@@ -41,6 +41,11 @@ SOK_MUST_CHECK enum sok_status sok_media_update(
 // With all that hangs on it. Files on disk stay.
 SOK_MUST_CHECK enum sok_status sok_media_delete(struct sok_db_tx *tx, const char *id, struct sok_error *err);
 
+// Which of these works can be watched: there is a complete file of it or, of a series, of an episode. As the
+// filter `available` knows it, in one query for 50. ret has `count` places.
+SOK_MUST_CHECK enum sok_status sok_media_available(
+    struct sok_db_tx *tx, const char *const *ids, size_t count, bool *ret, struct sok_error *err);
+
 SOK_MUST_CHECK enum sok_status sok_media_find(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *id, struct sok_media *ret,
     struct sok_error *err);

@@ -123,3 +123,42 @@ enum sok_status sok_media_list_episodes_page(
         tx, arena, &sok_media_table, &where, episode_sorts, SOK_ARRAY_LEN(episode_sorts), false, "id", page,
         ret, ret_count, ret_info, err);
 }
+
+// --- What can be watched.
+
+#define ASKED_AT_ONCE 50
+#define HAS_FILE " EXISTS (SELECT 1 FROM media_files f WHERE f.missing_at IS NULL AND f.media_id = m.id)"
+#define HAS_EPISODE_WITH_FILE                                                       \
+    " EXISTS (SELECT 1 FROM media e JOIN media_files f ON f.media_id = e.id WHERE " \
+    "f.missing_at IS NULL AND e.parent_id = m.id)"
+
+// Always the same statement, however many are asked for: the last one stands for those that are too few.
+static const char *available_sql(struct sok_arena *arena)
+{
+    const char *places = "$1";
+    for (int i = 2; i <= ASKED_AT_ONCE; i++)
+        places = sok_format(arena, "%s, $%d", places, i);
+    return sok_format(
+        arena, "SELECT m.id FROM media m WHERE m.id IN (%s) AND (" HAS_FILE " OR" HAS_EPISODE_WITH_FILE ")",
+        places);
+}
+
+enum sok_status sok_media_available(
+    struct sok_db_tx *tx, const char *const *ids, size_t count, bool *ret, struct sok_error *err)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    const char *sql = available_sql(arena);
+    memset(ret, 0, count * sizeof(*ret));
+    for (size_t first = 0; first < count; first += ASKED_AT_ONCE) {
+        struct sok_db_value params[ASKED_AT_ONCE];
+        struct sok_db_result found;
+        size_t asked = count - first < ASKED_AT_ONCE ? count - first : ASKED_AT_ONCE;
+        for (size_t i = 0; i < ASKED_AT_ONCE; i++)
+            params[i] = sok_db_text(ids[first + (i < asked ? i : asked - 1)]);
+        SOK_TRY(sok_db_query(tx, arena, sql, params, ASKED_AT_ONCE, &found, err));
+        for (size_t row = 0; row < found.row_count; row++)
+            for (size_t i = first; i < first + asked; i++)
+                ret[i] = ret[i] || strcmp(ids[i], sok_db_get_text(&found, row, 0)) == 0;
+    }
+    return SOK_OK;
+}

@@ -91,6 +91,7 @@ enum sok_status sok_collections_get(struct sok_request *request, struct sok_erro
     SOK_JSON_AUTO *list = json_array();
     for (size_t i = 0; i < count; i++)
         SOK_TRY(sok_personal_append(request, list, item_json(&rows[i]), rows[i].media_id, err));
+    SOK_TRY(sok_media_json_complete(request, list, "media", err));
     json_t *body = collection_json(&collection);
     SOK_JSON_AUTO *listed = sok_api_list_json(json_incref(list), &info);
     json_object_update(body, listed);
@@ -249,9 +250,11 @@ enum sok_status sok_collections_media_add(struct sok_request *request, struct so
     if (err->field_count)
         return err->status;
     SOK_TRY(run_change(request, write_item, &change, "collection_changed", err));
-    json_t *body = item_json(&change.kept);
-    json_object_set_new(body, "media", sok_media_json(&change.media));
-    sok_reply_json(request, change.is_new ? 201 : 200, body);
+    SOK_JSON_AUTO *body = item_json(&change.kept);
+    json_t *media = sok_media_json(&change.media);
+    json_object_set_new(body, "media", media);
+    SOK_TRY(sok_media_json_complete_one(request, media, err));
+    sok_reply_json(request, change.is_new ? 201 : 200, json_incref(body));
     return SOK_OK;
 }
 

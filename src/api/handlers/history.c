@@ -89,10 +89,12 @@ enum sok_status sok_history_going_on(struct sok_request *request, struct sok_err
     for (size_t i = 0; i < count; i++)
         ids[i] = items[i].media.id;
     SOK_TRY(sok_api_cut(request, &page, "", ids, count, &first, &info, err));
-    json_t *list = json_array();
+    SOK_JSON_AUTO *list = json_array();
     for (size_t i = first; i < count && i < first + (size_t)info.per_page; i++)
         json_array_append_new(list, continue_json(&items[i]));
-    sok_cached_list(request, &cached, list, &info);
+    SOK_TRY(sok_media_json_complete(request, list, "media", err));
+    SOK_TRY(sok_media_json_complete(request, list, "series", err));
+    sok_cached_list(request, &cached, json_incref(list), &info);
     return SOK_OK;
 }
 
@@ -112,6 +114,7 @@ enum sok_status sok_history_watched_list(struct sok_request *request, struct sok
     SOK_JSON_AUTO *list = json_array();
     for (size_t i = 0; i < count; i++)
         SOK_TRY(sok_personal_append(request, list, sok_watch_json(&rows[i]), rows[i].media_id, err));
+    SOK_TRY(sok_media_json_complete(request, list, "media", err));
     sok_cached_list(request, &cached, json_incref(list), &info);
     return SOK_OK;
 }

@@ -77,12 +77,17 @@ static enum sok_status run_addition(
     return sok_db_write(api->db, body, add, err);
 }
 
-static void reply_added(
-    struct sok_request *request, const struct addition *add, json_t *entry_taken, const char *change)
+static enum sok_status reply_added(
+    struct sok_request *request, const struct addition *add, json_t *entry_taken, const char *change,
+    struct sok_error *err)
 {
-    json_object_set_new(entry_taken, "media", sok_media_json(&add->media));
+    SOK_JSON_AUTO *entry = entry_taken;
+    json_t *media = sok_media_json(&add->media);
+    json_object_set_new(entry, "media", media);
     sok_personal_announce(request, "media_id", add->media.id, change);
-    sok_reply_json(request, add->is_new ? 201 : 200, entry_taken);
+    SOK_TRY(sok_media_json_complete_one(request, media, err));
+    sok_reply_json(request, add->is_new ? 201 : 200, json_incref(entry));
+    return SOK_OK;
 }
 
 enum sok_status sok_library_favorite_add(struct sok_request *request, struct sok_error *err)
@@ -90,8 +95,7 @@ enum sok_status sok_library_favorite_add(struct sok_request *request, struct sok
     struct addition add = {.media_id = sok_personal_media_id(request, err)};
     SOK_TRY(run_addition(request, write_favorite, &add, err));
     json_t *entry = entry_json(add.favorite.id, add.favorite.media_id, add.favorite.added_at);
-    reply_added(request, &add, entry, "favorite_added");
-    return SOK_OK;
+    return reply_added(request, &add, entry, "favorite_added", err);
 }
 
 enum sok_status sok_library_watchlist_add(struct sok_request *request, struct sok_error *err)
@@ -100,8 +104,7 @@ enum sok_status sok_library_watchlist_add(struct sok_request *request, struct so
         .media_id = sok_personal_media_id(request, err),
         .priority = sok_api_int(request, "priority", 0, PRIORITY_MAX, -1, err)};
     SOK_TRY(run_addition(request, write_watchlist, &add, err));
-    reply_added(request, &add, watchlist_json(&add.entry), "watchlist_added");
-    return SOK_OK;
+    return reply_added(request, &add, watchlist_json(&add.entry), "watchlist_added", err);
 }
 
 // --- Listing.
@@ -124,6 +127,7 @@ enum sok_status sok_library_favorites_page(struct sok_request *request, struct s
         json_t *entry = entry_json(rows[i].id, rows[i].media_id, rows[i].added_at);
         SOK_TRY(sok_personal_append(request, list, entry, rows[i].media_id, err));
     }
+    SOK_TRY(sok_media_json_complete(request, list, "media", err));
     sok_cached_list(request, &cached, json_incref(list), &info);
     return SOK_OK;
 }
@@ -144,6 +148,7 @@ enum sok_status sok_library_watchlist_page(struct sok_request *request, struct s
     SOK_JSON_AUTO *list = json_array();
     for (size_t i = 0; i < count; i++)
         SOK_TRY(sok_personal_append(request, list, watchlist_json(&rows[i]), rows[i].media_id, err));
+    SOK_TRY(sok_media_json_complete(request, list, "media", err));
     sok_cached_list(request, &cached, json_incref(list), &info);
     return SOK_OK;
 }

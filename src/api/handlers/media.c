@@ -24,12 +24,16 @@ static enum sok_status load_media(struct sok_request *request, struct sok_media 
     return sok_media_find(sok_db_reader(sok_api_of(request)->db), request->arena, id, ret, err);
 }
 
-static json_t *media_list_json(const struct sok_media *rows, size_t count)
+static enum sok_status reply_media_list(
+    struct sok_request *request, const struct sok_cached *cached, const struct sok_media *rows, size_t count,
+    const struct sok_page_info *info, struct sok_error *err)
 {
-    json_t *list = json_array();
+    SOK_JSON_AUTO *list = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, sok_media_json(&rows[i]));
-    return list;
+    SOK_TRY(sok_media_json_complete(request, list, NULL, err));
+    sok_cached_list(request, cached, json_incref(list), info);
+    return SOK_OK;
 }
 
 // --- Reading.
@@ -48,22 +52,26 @@ enum sok_status sok_media_page(struct sok_request *request, struct sok_error *er
     SOK_TRY(sok_media_list(
         sok_db_replica_reader(sok_api_of(request)->db), request->arena, &filter, &page, &rows, &count, &info,
         err));
-    sok_cached_list(request, &cached, media_list_json(rows, count), &info);
-    return SOK_OK;
+    return reply_media_list(request, &cached, rows, count, &info, err);
 }
 
-static void reply_media(struct sok_request *request, int http_status, const struct sok_media *media)
+// A file that comes or goes makes no new version of the work, but another answer.
+static enum sok_status reply_media(
+    struct sok_request *request, int http_status, const struct sok_media *media, struct sok_error *err)
 {
-    sok_reply_header(request, "ETag", sok_api_version(request, media->id, media->updated_at));
-    sok_reply_json(request, http_status, sok_media_json(media));
+    SOK_JSON_AUTO *body = sok_media_json(media);
+    SOK_TRY(sok_media_json_complete_one(request, body, err));
+    const char *version = sok_api_version(request, media->id, media->updated_at);
+    sok_reply_header(request, "ETag", sok_api_version_with(request, version, body));
+    sok_reply_json(request, http_status, json_incref(body));
+    return SOK_OK;
 }
 
 enum sok_status sok_media_get(struct sok_request *request, struct sok_error *err)
 {
     struct sok_media media;
     SOK_TRY(load_media(request, &media, err));
-    reply_media(request, 200, &media);
-    return SOK_OK;
+    return reply_media(request, 200, &media, err);
 }
 
 static enum sok_status append_files(
@@ -116,8 +124,7 @@ enum sok_status sok_media_episodes(struct sok_request *request, struct sok_error
     SOK_TRY(sok_media_list_episodes_page(
         sok_db_replica_reader(sok_api_of(request)->db), request->arena, media.id, &page, &rows, &count, &info,
         err));
-    sok_cached_list(request, &cached, media_list_json(rows, count), &info);
-    return SOK_OK;
+    return reply_media_list(request, &cached, rows, count, &info, err);
 }
 
 // --- Writing.
@@ -200,8 +207,7 @@ enum sok_status sok_media_create(struct sok_request *request, struct sok_error *
     sok_media_announce(request, id, "added");
     sok_api_audit_change(request, "media.create", "media", id, NULL, sok_media_audit_json(media));
     sok_reply_header(request, "Location", sok_format(request->arena, "/api/v1/media/%s", id));
-    reply_media(request, 201, media);
-    return SOK_OK;
+    return reply_media(request, 201, media, err);
 }
 
 enum sok_status sok_media_change(struct sok_request *request, struct sok_error *err)
@@ -217,8 +223,7 @@ enum sok_status sok_media_change(struct sok_request *request, struct sok_error *
     if (err->field_count)
         return err->status;
     if (!json_object_size(request->json)) {
-        reply_media(request, 200, &before);
-        return SOK_OK;
+        return reply_media(request, 200, &before, err);
     }
     write.media.origin = "user";
     int64_t now_ms = sok_clock_now_ms(api->clock);
@@ -228,8 +233,7 @@ enum sok_status sok_media_change(struct sok_request *request, struct sok_error *
     sok_api_audit_change(
         request, "media.update", "media", write.media.id, sok_media_audit_json(&before),
         sok_media_audit_json(&write.media));
-    reply_media(request, 200, &write.media);
-    return SOK_OK;
+    return reply_media(request, 200, &write.media, err);
 }
 
 // --- Jobs (workers/librarian.c does them).

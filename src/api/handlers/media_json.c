@@ -35,6 +35,35 @@ json_t *sok_media_json(const struct sok_media *media)
     return object;
 }
 
+enum sok_status sok_media_json_complete(
+    const struct sok_request *request, json_t *list, const char *key, struct sok_error *err)
+{
+    size_t i, count = 0;
+    json_t *entry, **works = sok_alloc_array(request->arena, json_array_size(list), sizeof(*works));
+    const char **ids = sok_alloc_array(request->arena, json_array_size(list), sizeof(*ids));
+    bool *available = sok_alloc_array(request->arena, json_array_size(list), sizeof(*available));
+    json_array_foreach(list, i, entry)
+    {
+        json_t *work = key ? json_object_get(entry, key) : entry;
+        if (!json_is_object(work))
+            continue;
+        ids[count] = sok_json_text(work, "id", "");
+        works[count++] = work;
+    }
+    SOK_TRY(sok_media_available(sok_db_replica_reader(sok_api_of(request)->db), ids, count, available, err));
+    for (i = 0; i < count; i++)
+        sok_json_set_bool(works[i], "available", available[i]);
+    return SOK_OK;
+}
+
+enum sok_status sok_media_json_complete_one(
+    const struct sok_request *request, json_t *media, struct sok_error *err)
+{
+    SOK_JSON_AUTO *list = json_array();
+    json_array_append(list, media);
+    return sok_media_json_complete(request, list, NULL, err);
+}
+
 json_t *sok_media_file_json(const struct sok_media_file *file)
 {
     const char *slash = strrchr(file->file_path, '/');

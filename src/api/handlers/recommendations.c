@@ -78,6 +78,7 @@ enum sok_status sok_recommendations_page(struct sok_request *request, struct sok
         json_object_set_new(item, "because", because_json(&made.list[i], made.tastes));
         SOK_TRY(sok_personal_append(request, list, item, ids[i], err));
     }
+    SOK_TRY(sok_media_json_complete(request, list, "media", err));
     sok_cached_list(request, &cached, json_incref(list), &info);
     return SOK_OK;
 }
