@@ -2,6 +2,7 @@
 
 import pytest
 from harness.browser import Page
+from harness.process import wait_until
 from harness.relay import Relay
 from harness.scene import Torznab, release, settings_for
 
@@ -119,3 +120,22 @@ def test_a_restart_of_the_program_is_got_over(start, page):
   page.press("Library", "header")
   page.until(lambda: "None yet." in page.text(), "the library")
   assert is_marked(page) and not page.driver.find_elements("css selector", "[role=alert]")
+
+
+def test_pages_left_behind_hold_no_connection_and_come_back_as_things_are(scene, page):
+  server, ada, _ = scene
+  found = server.search(ada, "Paper Lantern")["results"][0]
+  page.sign_in(server, "ada", "/downloads")
+  page.sees("Nothing yet.")
+  for path in ("/library", "/keys", "/downloads"):
+    page.driver.get(f"http://127.0.0.1:{server.port}{path}")
+    page.find("header .account")
+  page.sees("Nothing yet.")
+  wait_until(lambda: ada.ok("GET", "/admin/system/stats")["websockets"] == 1, 60, what="the last page's connection to be the only one")
+  page.driver.get(f"http://127.0.0.1:{server.port}/docs")
+  page.sees("operations")
+  wait_until(lambda: ada.ok("GET", "/admin/system/stats")["websockets"] == 0, 60, what="no connection, since no page needs one")
+  server.download(ada, search_result_id=found["id"], media_id=found["media_id"])
+  page.driver.back()
+  page.sees(NAME)
+  page.until(lambda: LOST not in page.text(), "the connection")

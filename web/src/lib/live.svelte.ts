@@ -29,6 +29,13 @@ class Live {
     // After a sleep or with another network a connection may look alive that is not.
     addEventListener('online', () => this.#ask())
     document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && this.#ask())
+    // A page that the browser keeps for the way back listens to nothing meanwhile.
+    addEventListener('pagehide', () => {
+      clearTimeout(this.#timer)
+      this.lost = this.#wanted
+      this.#drop()
+    })
+    addEventListener('pageshow', ({ persisted }) => persisted && this.#connect())
   }
 
   start() {
