@@ -17,7 +17,10 @@ static void film_is_played_byte_for_byte_while_it_arrives(void **state)
     sok_torrents_set_limits(theatre.leecher, 0, 0);
     read_and_compare(&theatre, &source, 0, FILM_BYTES);
     assert_int_equal(-1, source.read(source.context, FILM_BYTES, (char[1]){0}, 1));
+    assert_int_equal(
+        1, sok_torrent_viewers(theatre.leecher, theatre.key)); // it jumped, and is one all the same
     source.close(source.context);
+    assert_int_equal(0, sok_torrent_viewers(theatre.leecher, theatre.key));
 }
 
 static void downloads_of_others_are_no_source(void **state)

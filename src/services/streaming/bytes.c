@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/time.h"
 #include "base/uri.h"
 #include "data/downloads.h"
 #include "data/media_files.h"
@@ -21,6 +22,7 @@
 
 #define READ_AHEAD_BYTES ((int64_t)16 << 20)
 #define WANT_AGAIN_BYTES ((int64_t)2 << 20) // how far the play head moves before the deadlines are renewed
+#define STARVED_MS 1000
 #define WAIT_MS 900
 #define ACCEL_PATH_BYTES ((size_t)16 << 10)
 #define DEADLINE_MS 300
@@ -131,6 +133,7 @@ static void close_arriving(void *context)
     struct arriving *file = context;
     if (file->fd >= 0)
         close(file->fd);
+    sok_play_leave(file->streaming->options.torrents, file->key, file->file_index, &file->head);
     free(file);
 }
 
@@ -162,17 +165,31 @@ static bool go_on_in_library(struct arriving *file)
     return true;
 }
 
+void sok_play_leave(struct sok_torrents *torrents, const char *key, int file, struct sok_play_head *head)
+{
+    if (head->wanted_to)
+        sok_torrent_leave(torrents, key, file, head->wanted_from, head->wanted_to - head->wanted_from);
+    *head = (struct sok_play_head){0};
+}
+
+// A deadline takes back what peers were asked for before. That is right where the player jumps and where it
+// starves; while it moves on through its read-ahead it would only have the same bytes asked for again.
 void sok_play_want(
     struct sok_torrents *torrents, const char *key, int file, struct sok_play_head *head, int64_t offset,
     int64_t len)
 {
-    bool known = offset >= head->wanted_from && offset + len <= head->wanted_to &&
-                 offset < head->wanted_from + WANT_AGAIN_BYTES;
-    if (known ||
-        sok_torrent_want(torrents, key, file, offset, len, READ_AHEAD_BYTES, DEADLINE_MS, NULL) != SOK_OK)
+    int64_t now_ms = sok_time_mono_ms();
+    bool is_within = offset >= head->wanted_from && offset + len <= head->wanted_to;
+    bool has_moved = offset >= head->wanted_from + WANT_AGAIN_BYTES;
+    bool starves = is_within && now_ms - head->wanted_ms >= STARVED_MS &&
+                   sok_torrent_available(torrents, key, file, offset, 1) == 0;
+    if (is_within && !has_moved && !starves)
         return;
-    head->wanted_from = offset;
-    head->wanted_to = offset + len + READ_AHEAD_BYTES;
+    sok_play_leave(torrents, key, file, head);
+    int64_t deadline_ms = is_within && !starves ? -1 : DEADLINE_MS;
+    if (sok_torrent_want(torrents, key, file, offset, len, READ_AHEAD_BYTES, deadline_ms, NULL) != SOK_OK)
+        return;
+    *head = (struct sok_play_head){offset, offset + len + READ_AHEAD_BYTES, now_ms};
 }
 
 // How many bytes from offset on may be read. 0: none yet; -1: never.

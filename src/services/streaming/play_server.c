@@ -132,6 +132,8 @@ static struct viewer *find_viewer(struct sok_play_server *server, const struct s
 
 static void forget(struct sok_play_server *server, struct viewer *viewer)
 {
+    const struct sok_play_ask *ask = &viewer->question.ask;
+    sok_play_leave(server->torrents, ask->key, ask->file, &viewer->head);
     DL_DELETE(server->viewers, viewer);
     server->viewer_count--;
     if (viewer->fd >= 0)

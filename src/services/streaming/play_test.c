@@ -41,8 +41,10 @@ static void film_of_another_process_is_played_byte_for_byte(void **state)
     sok_torrents_set_limits(theatre.leecher, 0, 0);
     read_and_compare(&theatre, &first, 0, FILM_BYTES);
     assert_int_equal(-1, first.read(first.context, FILM_BYTES, (char[1]){0}, 1));
+    assert_int_equal(1, sok_torrent_viewers(theatre.leecher, theatre.key));
     first.close(first.context);
     wait_viewers(&theatre, 0);
+    assert_int_equal(0, sok_torrent_viewers(theatre.leecher, theatre.key));
 }
 
 static void stream_goes_on_in_the_library(void **state)

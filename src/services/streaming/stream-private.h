@@ -15,13 +15,17 @@ struct sok_streaming {
 
 // Where a player stands in a file that arrives, as far as the torrent was told.
 struct sok_play_head {
-    int64_t wanted_from, wanted_to; // deadlines are set for these
+    int64_t wanted_from, wanted_to; // 0: nothing
+    int64_t wanted_ms;              // when it was told, monotonic
 };
 
 // Tells the torrent where the player stands; again when it has moved on or jumped.
 void sok_play_want(
     struct sok_torrents *torrents, const char *key, int file, struct sok_play_head *head, int64_t offset,
     int64_t len);
+
+// The player is not there any more. Nothing happens when it never was.
+void sok_play_leave(struct sok_torrents *torrents, const char *key, int file, struct sok_play_head *head);
 
 // Opens what a file of a download became in the library; -1 when it is not there, or of another size.
 int sok_stream_open_imported(

@@ -7,6 +7,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <libtorrent/add_torrent_params.hpp>
@@ -447,6 +448,17 @@ void sok_lt_set_limits(struct sok_lt_session *session, int64_t down_kib, int64_t
     });
 }
 
+void sok_lt_set_watched(struct sok_lt_session *session, bool watched)
+{
+    tried([&] {
+        lt::settings_pack pack;
+        lt::settings_pack const usual = lt::default_settings();
+        constexpr int seconds = lt::settings_pack::request_queue_time;
+        pack.set_int(seconds, watched ? 1 : usual.get_int(seconds));
+        session->session.apply_settings(pack);
+    });
+}
+
 // Resume data of another torrent, or that cannot be read, counts as none.
 static void take_resume(lt::add_torrent_params &atp, const struct sok_torrent_add *add)
 {
@@ -601,6 +613,24 @@ void sok_lt_prefer_piece(struct sok_lt_torrent *torrent, int piece)
 void sok_lt_set_deadline(struct sok_lt_torrent *torrent, int piece, int deadline_ms)
 {
     tried([&] { torrent->handle.set_piece_deadline(lt::piece_index_t(piece), deadline_ms); });
+}
+
+void sok_lt_clear_deadline(struct sok_lt_torrent *torrent, int piece)
+{
+    tried([&] { torrent->handle.reset_piece_deadline(lt::piece_index_t(piece)); });
+}
+
+void sok_lt_set_priorities(struct sok_lt_torrent *torrent, const struct sok_lt_priority *list, size_t count)
+{
+    tried([&] {
+        std::vector<std::pair<lt::piece_index_t, lt::download_priority_t>> pairs;
+        pairs.reserve(count);
+        for (size_t i = 0; i < count; i++)
+            pairs.emplace_back(
+                lt::piece_index_t(list[i].piece),
+                lt::download_priority_t(static_cast<std::uint8_t>(list[i].priority)));
+        torrent->handle.prioritize_pieces(pairs);
+    });
 }
 
 void sok_lt_save_resume(struct sok_lt_torrent *torrent)

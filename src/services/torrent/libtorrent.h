@@ -63,6 +63,9 @@ void sok_lt_close(struct sok_lt_session *session);
 const char *sok_lt_version(void);
 int sok_lt_port(struct sok_lt_session *session); // asks
 void sok_lt_set_limits(struct sok_lt_session *session, int64_t down_kib, int64_t up_kib);
+// While somebody watches, peers are asked for a second's worth of bytes at a time instead of three: what a
+// player jumps to stands behind that.
+void sok_lt_set_watched(struct sok_lt_session *session, bool watched);
 
 // Reads magnet, hash, bytes and resume data into parameters. With metadata at hand it is in *ret_torrent (a
 // .torrent, in the arena), else that is NULL.
@@ -85,7 +88,19 @@ void sok_lt_pause(struct sok_lt_torrent *torrent);
 void sok_lt_resume(struct sok_lt_torrent *torrent); // clears an error, too
 void sok_lt_set_wanted(struct sok_lt_torrent *torrent, const bool *wanted, size_t count);
 void sok_lt_prefer_piece(struct sok_lt_torrent *torrent, int piece);
+// A priority counts as soon as a peer is asked for something more. Deadlines are looked at once a second,
+// have blocks that a slow peer sits on fetched from others, and hold everything else back while they stand.
+// The first deadline of a torrent takes back what peers were asked for before.
 void sok_lt_set_deadline(struct sok_lt_torrent *torrent, int piece, int deadline_ms);
+void sok_lt_clear_deadline(struct sok_lt_torrent *torrent, int piece); // leaves it with a low priority
+
+#define SOK_LT_PRIORITY_USUAL 4
+#define SOK_LT_PRIORITY_TOP 7
+
+struct sok_lt_priority {
+    int piece, priority; // 1 (last) to SOK_LT_PRIORITY_TOP
+};
+void sok_lt_set_priorities(struct sok_lt_torrent *torrent, const struct sok_lt_priority *list, size_t count);
 void sok_lt_save_resume(struct sok_lt_torrent *torrent);
 bool sok_lt_connect_peer(struct sok_lt_torrent *torrent, const char *address, int port);
 

@@ -17,10 +17,11 @@ unsigned sok_torrent_classify(const char *path, bool *ret_poses);
 
 #define SOK_TORRENT_WINDOWS 8
 
-// The pieces a player asked for last.
+// Pieces that players want. Free while at_ms is 0.
 struct sok_torrent_window {
     int first, last;
-    int64_t at_ms; // monotonic
+    int viewers;   // 0: they left, and the pieces are to be made like all others
+    int64_t at_ms; // when they were last asked for, monotonic
 };
 
 // Refs: the map holds one, everybody who works with it without the lock another. `lt`, `id`, `key`,
@@ -62,6 +63,7 @@ struct sok_torrents {
     uint64_t generation;    // of sok_torrents_wait
     uint64_t next_id;
     int passed_count; // of all entries
+    bool is_watched;  // the alert thread's: somebody plays what arrives
     struct sok_torrent_entry *by_key, *by_id;
     struct sok_torrent_grave *graves;
 };
@@ -84,6 +86,9 @@ bool *sok_torrent_wanted(struct sok_arena *arena, const struct sok_torrent_info 
 
 // The first and last pieces of each video to the front. Without the lock.
 void sok_torrent_prefer_ends(struct sok_torrent_entry *entry);
+
+// Whether a player asked for pieces of any torrent within the last so many milliseconds.
+bool sok_torrents_were_wanted(struct sok_torrents *torrents, int64_t within_ms);
 
 // The alert thread's function (torrent_alerts.c); context is the sok_torrents.
 void *sok_torrents_run(void *context);

@@ -198,12 +198,20 @@ bool sok_torrent_has(struct sok_torrents *torrents, const char *key, int file, i
 int64_t sok_torrent_available(
     struct sok_torrents *torrents, const char *key, int file, int64_t offset, int64_t max);
 
-// Says that a player stands at offset: the pieces of [offset, offset + len) get deadlines from deadline_ms
-// (from now) on, those of the following read_ahead bytes later ones. Calling it again for pieces that are on
-// their way costs little. Does not block.
+// Says that a player stands at offset: the pieces of [offset, offset + len) come before all others, with a
+// deadline of deadline_ms from now (negative: none), those of the following read_ahead bytes next, the nearer
+// the sooner. Does not block. Pieces of a file that is not wanted stay where they are.
 SOK_MUST_CHECK enum sok_status sok_torrent_want(
     struct sok_torrents *torrents, const char *key, int file, int64_t offset, int64_t len, int64_t read_ahead,
     int64_t deadline_ms, struct sok_error *err);
+
+// Says that this player is not there any more; once for each sok_torrent_want, with `len` its len and
+// read_ahead. When a player wants something next, pieces that nobody waits for any more are like all others:
+// who goes on nearby changes nothing, who jumped does not wait behind what was left.
+void sok_torrent_leave(struct sok_torrents *torrents, const char *key, int file, int64_t offset, int64_t len);
+
+// How many wants were not left yet.
+int sok_torrent_viewers(struct sok_torrents *torrents, const char *key);
 
 // Blocks until the range is there (SOK_OK), timeout_ms passed (SOK_TIMEOUT), the torrent is gone
 // (SOK_NOT_FOUND) or rests in an error (its error_status).

@@ -15,6 +15,7 @@
 
 #define TICK_MS 500       // how old a snapshot gets
 #define POLL_MS 250       // how long a stop may take
+#define WATCHED_MS 20000  // a player that asked for something is there for so long
 #define POLL_WRITING_MS 3 // while pieces are being written
 
 static struct sok_torrent_entry *find_id_locked(struct sok_torrents *torrents, uint64_t id)
@@ -305,6 +306,14 @@ static void confirm_passed(struct sok_torrents *torrents)
     }
 }
 
+static void follow_players(struct sok_torrents *torrents)
+{
+    bool is_watched = sok_torrents_were_wanted(torrents, WATCHED_MS);
+    if (is_watched != torrents->is_watched)
+        sok_lt_set_watched(torrents->lt, is_watched);
+    torrents->is_watched = is_watched;
+}
+
 void *sok_torrents_run(void *context)
 {
     struct sok_torrents *torrents = context;
@@ -314,6 +323,7 @@ void *sok_torrents_run(void *context)
         int64_t now = sok_time_mono_ms();
         if (now >= tick_at) {
             sok_lt_post_updates(torrents->lt);
+            follow_players(torrents);
             tick_at = now + TICK_MS;
         }
         sok_lt_poll(torrents->lt, is_writing ? POLL_WRITING_MS : POLL_MS, on_alert, torrents);

@@ -8,8 +8,10 @@
 #include "services/torrent/torrent-private.h"
 
 #define WINDOW_REPEAT_MS 1000 // asking for the same pieces again within this time changes nothing
-#define READ_AHEAD_STEP_MS 150
 #define PIECES_AT_ONCE_MAX 256
+#define DEADLINE_MAX_MS 600000
+#define SOON_BYTES ((int64_t)1 << 20)  // of the read-ahead: what comes with the player's place, ...
+#define LATER_BYTES ((int64_t)4 << 20) // ... and what comes before the rest of it
 #define ENDS_BYTES_MAX ((int64_t)8 << 20)
 
 struct piece_range {
@@ -90,32 +92,92 @@ int64_t sok_torrent_available(
     return available;
 }
 
-// Whether these pieces were asked for a moment ago; notes that they are now. The lock must be held.
-static bool asked_lately(struct sok_torrent_entry *entry, struct piece_range range)
+// --- What players wait for.
+//
+// A priority brings a piece next from whichever peer has room, without waiting for libtorrent's look at the
+// deadlines once a second; a deadline has blocks that a slow peer sits on fetched from others. The pieces at
+// the player's place get both. Its read-ahead gets priorities alone: asked for at once, as deadlines would
+// have it, it would stand in the way of the next jump.
+
+static struct sok_torrent_window *find_window(struct sok_torrent_entry *entry, struct piece_range range)
 {
-    int64_t now = sok_time_mono_ms();
-    struct sok_torrent_window *oldest = &entry->windows[0];
     for (int i = 0; i < SOK_TORRENT_WINDOWS; i++) {
         struct sok_torrent_window *window = &entry->windows[i];
-        bool is_same = window->at_ms && window->first == range.first && window->last == range.last;
-        if (is_same && now - window->at_ms < WINDOW_REPEAT_MS)
-            return true;
-        if (is_same || window->at_ms < oldest->at_ms)
-            oldest = window;
-        if (is_same)
-            break;
+        if (window->at_ms && window->first == range.first && window->last == range.last)
+            return window;
     }
-    *oldest = (struct sok_torrent_window){range.first, range.last, now};
+    return NULL;
+}
+
+// Notes one more player at these pieces; false when they were asked for a moment ago. The lock must be held.
+static bool note_wanted(struct sok_torrent_entry *entry, struct piece_range range)
+{
+    int64_t now = sok_time_mono_ms();
+    struct sok_torrent_window *window = find_window(entry, range);
+    if (window) {
+        window->viewers++;
+        if (now - window->at_ms < WINDOW_REPEAT_MS)
+            return false;
+        window->at_ms = now;
+        return true;
+    }
+    window = &entry->windows[0];
+    for (int i = 1; i < SOK_TORRENT_WINDOWS; i++)
+        if (entry->windows[i].at_ms < window->at_ms)
+            window = &entry->windows[i];
+    *window = (struct sok_torrent_window){range.first, range.last, 1, now};
+    return true;
+}
+
+static bool is_coming(const struct sok_torrent_entry *entry, int piece)
+{
+    return (entry->have[piece / 8] | entry->passed[piece / 8]) & (1U << (piece % 8));
+}
+
+static bool is_wanted(const struct sok_torrent_entry *entry, int piece)
+{
+    for (int i = 0; i < SOK_TORRENT_WINDOWS; i++) {
+        const struct sok_torrent_window *window = &entry->windows[i];
+        if (window->at_ms && window->viewers && piece >= window->first && piece <= window->last)
+            return true;
+    }
     return false;
 }
 
-// The missing ones of a range, at most PIECES_AT_ONCE_MAX. The lock must be held.
-static int list_missing(const struct sok_torrent_entry *entry, struct piece_range range, int *ret_pieces)
+// Forgets the windows that were left. Their pieces that nobody else wants, at most PIECES_AT_ONCE_MAX, are to
+// be like all others. The lock must be held.
+static int list_left(struct sok_torrent_entry *entry, struct sok_lt_priority *ret)
 {
     int count = 0;
-    for (int piece = range.first; piece <= range.last && count < PIECES_AT_ONCE_MAX; piece++)
-        if (!((entry->have[piece / 8] | entry->passed[piece / 8]) & (1U << (piece % 8))))
-            ret_pieces[count++] = piece;
+    for (int i = 0; i < SOK_TORRENT_WINDOWS; i++) {
+        struct sok_torrent_window *window = &entry->windows[i];
+        if (!window->at_ms || window->viewers)
+            continue;
+        for (int piece = window->first; piece <= window->last && count < PIECES_AT_ONCE_MAX; piece++)
+            if (!is_coming(entry, piece) && !is_wanted(entry, piece))
+                ret[count++] = (struct sok_lt_priority){piece, SOK_LT_PRIORITY_USUAL};
+        *window = (struct sok_torrent_window){0};
+    }
+    return count;
+}
+
+// `ahead`: by how many pieces it lies behind those of the player's place.
+static int priority_of(const struct sok_torrent_info *info, int ahead)
+{
+    if (ahead <= 1 || ahead * info->piece_bytes <= SOON_BYTES)
+        return SOK_LT_PRIORITY_TOP;
+    return SOK_LT_PRIORITY_TOP - (ahead * info->piece_bytes <= LATER_BYTES ? 1 : 2);
+}
+
+// The missing ones of a range, at most PIECES_AT_ONCE_MAX. The lock must be held.
+static int list_missing(
+    const struct sok_torrent_entry *entry, struct piece_range now, struct piece_range all,
+    struct sok_lt_priority *ret)
+{
+    int count = 0;
+    for (int piece = all.first; piece <= all.last && count < PIECES_AT_ONCE_MAX; piece++)
+        if (!is_coming(entry, piece))
+            ret[count++] = (struct sok_lt_priority){piece, priority_of(entry->info, piece - now.last)};
     return count;
 }
 
@@ -126,22 +188,69 @@ enum sok_status sok_torrent_want(
     struct sok_torrent_entry *entry = sok_torrent_take(torrents, key, err);
     if (!entry)
         return SOK_NOT_FOUND;
-    int missing[PIECES_AT_ONCE_MAX], count = 0;
+    struct sok_lt_priority missing[PIECES_AT_ONCE_MAX], left[PIECES_AT_ONCE_MAX];
+    int count = 0, left_count = 0;
+    int at_ms = deadline_ms > DEADLINE_MAX_MS ? DEADLINE_MAX_MS : (int)deadline_ms;
     pthread_mutex_lock(&torrents->lock);
     bool is_known = is_file(entry, file);
     struct piece_range now = pieces_of(entry->info, file, offset, len);
     struct piece_range all = pieces_of(entry->info, file, offset, len + (read_ahead > 0 ? read_ahead : 0));
-    if (is_known && !asked_lately(entry, all))
-        count = list_missing(entry, all, missing);
-    pthread_mutex_unlock(&torrents->lock);
-    for (int i = 0; i < count; i++) {
-        int ahead = missing[i] > now.last ? missing[i] - now.last : 0;
-        int64_t at_ms = deadline_ms + (int64_t)ahead * READ_AHEAD_STEP_MS;
-        sok_lt_set_deadline(entry->lt, missing[i], at_ms < 0 ? 0 : at_ms > 600000 ? 600000 : (int)at_ms);
+    if (is_known && entry->info->files[file].wanted && all.last >= all.first) {
+        if (note_wanted(entry, all))
+            count = list_missing(entry, now, all, missing);
+        left_count = list_left(entry, left);
     }
+    pthread_mutex_unlock(&torrents->lock);
+    for (int i = 0; i < left_count; i++)
+        sok_lt_clear_deadline(entry->lt, left[i].piece);
+    if (left_count)
+        sok_lt_set_priorities(entry->lt, left, (size_t)left_count);
+    if (count)
+        sok_lt_set_priorities(entry->lt, missing, (size_t)count);
+    for (int i = 0; at_ms >= 0 && i < count && missing[i].piece <= now.last; i++)
+        sok_lt_set_deadline(entry->lt, missing[i].piece, at_ms);
     sok_torrent_put(torrents, entry);
     return is_known ? SOK_OK : sok_fail(err, SOK_NOT_FOUND, "the torrent has no such file");
 }
+
+void sok_torrent_leave(struct sok_torrents *torrents, const char *key, int file, int64_t offset, int64_t len)
+{
+    pthread_mutex_lock(&torrents->lock);
+    struct sok_torrent_entry *entry = sok_torrent_find_locked(torrents, key);
+    struct sok_torrent_window *window =
+        entry ? find_window(entry, pieces_of(entry->info, file, offset, len)) : NULL;
+    if (window && window->viewers)
+        window->viewers--;
+    pthread_mutex_unlock(&torrents->lock);
+}
+
+int sok_torrent_viewers(struct sok_torrents *torrents, const char *key)
+{
+    int count = 0;
+    pthread_mutex_lock(&torrents->lock);
+    const struct sok_torrent_entry *entry = sok_torrent_find_locked(torrents, key);
+    for (int i = 0; entry && i < SOK_TORRENT_WINDOWS; i++)
+        count += entry->windows[i].viewers;
+    pthread_mutex_unlock(&torrents->lock);
+    return count;
+}
+
+bool sok_torrents_were_wanted(struct sok_torrents *torrents, int64_t within_ms)
+{
+    bool were_wanted = false;
+    int64_t since = sok_time_mono_ms() - within_ms;
+    struct sok_torrent_entry *entry, *next;
+    pthread_mutex_lock(&torrents->lock);
+    HASH_ITER(by_key, torrents->by_key, entry, next)
+    {
+        for (int i = 0; i < SOK_TORRENT_WINDOWS && !were_wanted; i++)
+            were_wanted = entry->windows[i].at_ms && entry->windows[i].at_ms >= since;
+    }
+    pthread_mutex_unlock(&torrents->lock);
+    return were_wanted;
+}
+
+// --- Waiting.
 
 static struct timespec after(int64_t timeout_ms)
 {

@@ -226,6 +226,69 @@ static void a_wanted_range_overtakes_the_rest(void **state)
     assert_false(sok_torrent_has(swarm->leecher, swarm->key, 0, 0, FILM_BYTES));
 }
 
+static int count_pieces(struct swarm *swarm, int64_t offset, int64_t len)
+{
+    int count = 0;
+    for (int64_t at = offset; at < offset + len; at += PIECE_BYTES)
+        count += sok_torrent_has(swarm->leecher, swarm->key, 0, at, PIECE_BYTES);
+    return count;
+}
+
+// Before the first byte comes a player wants two places; what is asserted of the order has seconds to spare.
+#define LEFT 0
+#define NEXT (10 << 20)
+#define AHEAD (2 << 20)
+
+static void want_place(struct swarm *swarm, int64_t offset)
+{
+    struct sok_error err = {0};
+    assert_ok(sok_torrent_want(swarm->leecher, swarm->key, 0, offset, PIECE_BYTES, AHEAD, 0, &err));
+}
+
+static void begin_paused(struct swarm *swarm)
+{
+    leech(swarm, 1024, (struct sok_torrent_add){.paused = true});
+    wait_state(swarm, swarm->leecher, SOK_TORRENT_DOWNLOADING);
+}
+
+static void go_on_until_next(struct swarm *swarm)
+{
+    struct sok_error err = {0};
+    assert_ok(sok_torrent_resume(swarm->leecher, swarm->key, &err));
+    meet(swarm);
+    assert_ok(sok_torrent_wait_range(swarm->leecher, swarm->key, 0, NEXT, AHEAD, DEADLINE_MS, &err));
+}
+
+// It comes like all the rest; without the leave the two would come side by side.
+static void what_a_player_left_does_not_stand_in_the_way(void **state)
+{
+    struct swarm *swarm = *state;
+    begin_paused(swarm);
+    want_place(swarm, LEFT);
+    assert_int_equal(1, sok_torrent_viewers(swarm->leecher, swarm->key));
+    sok_torrent_leave(swarm->leecher, swarm->key, 0, LEFT, PIECE_BYTES + AHEAD);
+    assert_int_equal(0, sok_torrent_viewers(swarm->leecher, swarm->key));
+    want_place(swarm, NEXT);
+    go_on_until_next(swarm);
+    assert_in_range(count_pieces(swarm, LEFT, AHEAD), 0, AHEAD / PIECE_BYTES / 2);
+    assert_film(swarm, swarm->leecher, NEXT, AHEAD);
+}
+
+// Two players at one place count as two.
+static void where_one_of_two_stays_the_bytes_come_first(void **state)
+{
+    struct swarm *swarm = *state;
+    begin_paused(swarm);
+    want_place(swarm, LEFT);
+    want_place(swarm, LEFT);
+    sok_torrent_leave(swarm->leecher, swarm->key, 0, LEFT, PIECE_BYTES + AHEAD);
+    sok_torrent_leave(swarm->leecher, swarm->key, 0, LEFT + PIECE_BYTES, AHEAD); // nobody's
+    want_place(swarm, NEXT);
+    assert_int_equal(2, sok_torrent_viewers(swarm->leecher, swarm->key));
+    go_on_until_next(swarm);
+    assert_in_range(count_pieces(swarm, LEFT, AHEAD / 2), AHEAD / 4 / PIECE_BYTES, AHEAD / 2 / PIECE_BYTES);
+}
+
 static void waiting_ends_with_its_deadline(void **state)
 {
     struct swarm *swarm = *state;
@@ -373,11 +436,18 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(a_torrent_arrives_byte_for_byte),   TEST(a_magnet_link_brings_metadata_then_bytes),
-        TEST(first_and_last_pieces_come_first),  TEST(a_wanted_range_overtakes_the_rest),
-        TEST(waiting_ends_with_its_deadline),    TEST(after_a_restart_only_the_rest_is_fetched),
-        TEST(foreign_resume_data_is_ignored),    TEST(pause_and_resume_are_obeyed),
-        TEST(removing_deletes_files_and_folder), TEST(hostile_metadata_is_refused_before_payload),
+        TEST(a_torrent_arrives_byte_for_byte),
+        TEST(a_magnet_link_brings_metadata_then_bytes),
+        TEST(first_and_last_pieces_come_first),
+        TEST(a_wanted_range_overtakes_the_rest),
+        TEST(what_a_player_left_does_not_stand_in_the_way),
+        TEST(where_one_of_two_stays_the_bytes_come_first),
+        TEST(waiting_ends_with_its_deadline),
+        TEST(after_a_restart_only_the_rest_is_fetched),
+        TEST(foreign_resume_data_is_ignored),
+        TEST(pause_and_resume_are_obeyed),
+        TEST(removing_deletes_files_and_folder),
+        TEST(hostile_metadata_is_refused_before_payload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
