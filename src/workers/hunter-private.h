@@ -117,22 +117,38 @@ struct sok_hunt *sok_hunt_free(struct sok_hunt *hunt);
 void sok_hunter_report(struct sok_hunter *hunter, bool all);
 // Renews the leases; a hunt whose lease was lost leaves the session and ends.
 void sok_hunter_renew(struct sok_hunter *hunter);
-// Each writes at once and returns whether that worked; if not, it is tried again at the next step.
-bool sok_hunt_store_torrent(struct sok_hunt *hunt, const void *bytes, size_t len);
-bool sok_hunt_store_files(struct sok_hunt *hunt);
-bool sok_hunt_store_imported(struct sok_hunt *hunt, const char *status);
-bool sok_hunt_store_failed(struct sok_hunt *hunt, const struct sok_error *why, bool may_retry);
-bool sok_hunt_store_cancelled(struct sok_hunt *hunt);
-// Seeding is over. *ret_in_library: the library has names of its own for the download's films.
-bool sok_hunt_store_ended(struct sok_hunt *hunt, bool *ret_in_library);
+// Writes at once and returns whether that worked.
 bool sok_hunt_hand_back(struct sok_hunt *hunt);
-// Gives a download without a work one: found or made from the torrent's name.
-bool sok_hunt_store_media(struct sok_hunt *hunt);
+// Writes one row now.
+void sok_hunt_report(struct sok_hunt *hunt);
+// Whether a write worked; if not, what follows from it is done: a hunt whose lease was lost ends, another
+// one's failure is logged as `what`.
+bool sok_hunt_did(
+    struct sok_hunt *hunt, enum sok_status status, const char *what, const struct sok_error *err);
+int64_t sok_hunter_now_ms(const struct sok_hunter *hunter);
+// Tells of the task's state, as the job loop does for the other workers.
+void sok_hunt_announce(struct sok_hunt *hunt, const char *status, const struct sok_error *why);
 void sok_hunt_publish(struct sok_hunt *hunt, const char *subject);
 void sok_hunt_publish_library(struct sok_hunt *hunt);
 void sok_hunter_log(struct sok_hunt *hunt, const char *message, const struct sok_error *err);
 // From here on this thread works for the request that asked for the download (sok_log_set_context ends it).
 void sok_hunt_enter(const struct sok_hunt *hunt);
+
+// --- hunter_learned.c: what became known.
+// Each writes at once and returns whether that worked; if not, it is tried again at the next step.
+
+bool sok_hunt_store_torrent(struct sok_hunt *hunt, const void *bytes, size_t len);
+bool sok_hunt_store_files(struct sok_hunt *hunt);
+// Gives a download without a work one: found or made from the torrent's name.
+bool sok_hunt_store_media(struct sok_hunt *hunt);
+
+// --- hunter_ending.c: endings. The same holds.
+
+bool sok_hunt_store_imported(struct sok_hunt *hunt, const char *status);
+bool sok_hunt_store_failed(struct sok_hunt *hunt, const struct sok_error *why, bool may_retry);
+bool sok_hunt_store_cancelled(struct sok_hunt *hunt);
+// Seeding is over. *ret_in_library: the library has names of its own for the download's films.
+bool sok_hunt_store_ended(struct sok_hunt *hunt, bool *ret_in_library);
 
 // --- hunter_gone.c: downloads that were deleted with their user.
 
