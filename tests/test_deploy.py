@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from harness import npm
-from harness.process import SLOW
+from harness.process import SLOW, free_port
 from harness.sokoul import BINARY, ROOT, environment
 
 DOCKER = ROOT / "deploy" / "docker"
@@ -134,3 +134,24 @@ def test_what_the_image_is_made_of_is_there():
   assert re.search(r"^USER sokoul$", last, re.M) and "root" not in last
   ignored = (DOCKER / "Dockerfile.dockerignore").read_text().split()
   assert not {"src", "web", "dev", "docs", "debian", "deploy", "meson.build", "LICENSE"} & set(ignored)
+
+
+def test_the_guide_runs_commands_with_the_services_own_settings():
+  unit = (ROOT / "deploy" / "systemd" / "sokoul.service").read_text()
+  settings = re.findall(r"\b(?:SOKOUL_CONFIG|SOKOUL_DATA_DIR)=\S+", unit)
+  assert len(settings) == 2
+  for name in ("install", "backup"):
+    text = (ROOT / "docs" / "guide" / f"{name}.md").read_text()
+    assert all(setting in text for setting in settings), name
+
+
+def test_the_configuration_guides_nginx_is_one(folder):
+  """Its few lines are taken as they stand; `location` belongs into a server."""
+  text = (ROOT / "docs" / "guide" / "configuration.md").read_text()
+  above, _, below = re.search(r"```nginx\n(.*?)```", text, re.S)[1].partition("location ")
+  paths = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+  file = folder / "nginx.conf"
+  file.write_text(f"pid {folder}/pid; error_log {folder}/error.log; events {{}} http {{ access_log off; {paths}\n{above}\n"
+                  f"server {{ listen 127.0.0.1:{free_port()};\nlocation {below} }} }}")
+  done = subprocess.run(["/usr/sbin/nginx", "-t", "-c", file, "-e", folder / "error.log"], capture_output=True, text=True, timeout=60)
+  assert done.returncode == 0, done.stderr
