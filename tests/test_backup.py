@@ -49,6 +49,14 @@ def everything(url):
   return {name: sorted((repr(sorted(row.items())) for row in rows(url, f"SELECT * FROM {name}"))) for name in table_names(url)}
 
 
+def schema(url):
+  """{name: statement} of its indexes and triggers, and of its tables where there is one."""
+  sql = ("SELECT name, sql FROM sqlite_schema" if is_sqlite(url) else
+         "SELECT CAST(indexname AS TEXT) AS name, indexdef AS sql FROM pg_indexes WHERE schemaname = 'public' UNION ALL "
+         "SELECT CAST(tgname AS TEXT), pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal")
+  return {row["name"]: row["sql"] for row in rows(url, sql) if "db_ping" not in row["name"]}
+
+
 def without_notes(tables):
   """What a backup and a restore write down about themselves is no part of what they copy."""
   return {**tables, "audit_logs": [row for row in tables["audit_logs"] if "'resource', 'backup'" not in row]}
@@ -175,6 +183,7 @@ def test_another_machine_goes_on_where_the_first_one_was(lived_in, folder, place
   other = place(**settings_of(library, indexer))
   restore(other, folder / "one.backup")
   assert without_notes(everything(database_url(other))) == before
+  assert schema(database_url(other)) == schema(database_url(server))
   assert "backup.restore" in [row["action"] for row in rows(database_url(other), "SELECT action FROM audit_logs WHERE resource = 'backup'")]
   other.start()
   assert other.client(token).get("/auth/me").status == 200, "who was signed in still is"
@@ -471,6 +480,7 @@ def test_a_database_goes_to_postgresql_and_back_unchanged(lived_in, folder, keep
   assert code == 0, err
   assert everything(back) == before
   assert everything(here) == before, "the first one is as it was"
+  assert schema(back) == schema(here)
   for url in (there, back):
     code, _, err = server.run("migrate-data", here, url)
     assert code == 1 and "--force" in err

@@ -222,6 +222,29 @@ void sok_table_loader_done(struct sok_table_loader *loader)
     sok_buf_done(&loader->batch);
 }
 
+enum sok_status sok_tables_drop_indexes(
+    struct sok_db_tx *tx, struct sok_arena *arena, struct sok_table_indexes *ret, struct sok_error *err)
+{
+    struct sok_db_result rows;
+    SOK_TRY(sok_db_query(tx, arena, dialect_of(tx)->indexes_sql, NULL, 0, &rows, err));
+    ret->sql = sok_alloc_array(arena, rows.row_count, sizeof(*ret->sql));
+    ret->count = rows.row_count;
+    for (size_t row = 0; row < rows.row_count; row++) {
+        const char *drop = sok_format(arena, "DROP INDEX %s", sok_db_get_text(&rows, row, 0));
+        ret->sql[row] = sok_db_get_text(&rows, row, 1);
+        SOK_TRY(sok_db_query(tx, NULL, drop, NULL, 0, NULL, err));
+    }
+    return SOK_OK;
+}
+
+enum sok_status sok_tables_make_indexes(
+    struct sok_db_tx *tx, const struct sok_table_indexes *indexes, struct sok_error *err)
+{
+    for (size_t i = 0; i < indexes->count; i++)
+        SOK_TRY(sok_db_query(tx, NULL, indexes->sql[i], NULL, 0, NULL, err));
+    return SOK_OK;
+}
+
 enum sok_status sok_tables_renumber(struct sok_db_tx *tx, struct sok_error *err)
 {
     return dialect_of(tx)->renumber(tx, err);

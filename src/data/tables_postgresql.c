@@ -197,6 +197,10 @@ const struct sok_tables_dialect sok_tables_postgresql = {
                       "JOIN pg_class AS t ON t.oid = k.confrelid "
                       "JOIN pg_attribute AS a ON a.attrelid = f.oid AND a.attnum = k.conkey[1] "
                       "WHERE k.contype = 'f' AND f.relnamespace = CAST(current_schema() AS REGNAMESPACE)",
+    .indexes_sql = "SELECT CAST(CAST(i.indexrelid AS REGCLASS) AS TEXT), pg_get_indexdef(i.indexrelid) "
+                   "FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid "
+                   "WHERE c.relnamespace = CAST(current_schema() AS REGNAMESPACE) AND NOT i.indisunique "
+                   "ORDER BY c.relname COLLATE \"C\"",
     .insert_sql = insert_sql,
     .add_row = add_row,
     .flush = flush,

@@ -7,6 +7,7 @@
 struct sok_tables_dialect {
     const char *columns_sql;    // (table, column, type, place in the primary key) by table and place
     const char *references_sql; // (table, column, the table it refers to)
+    const char *indexes_sql;    // (name, the statement that makes it) of those that are not unique
     // The statement that writes rows, and what becomes of one.
     const char *(*insert_sql)(struct sok_arena *arena, const struct sok_table_schema *table);
     enum sok_status (*add_row)(

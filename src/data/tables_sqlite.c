@@ -64,6 +64,8 @@ const struct sok_tables_dialect sok_tables_sqlite = {
     .references_sql =
         "SELECT t.name, f.\"from\", f.\"table\" FROM pragma_table_list AS t "
         "JOIN pragma_foreign_key_list(t.name) AS f WHERE t.schema = 'main' AND t.type = 'table'",
+    .indexes_sql = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL "
+                   "AND sql NOT LIKE 'CREATE UNIQUE %' ORDER BY name",
     .insert_sql = insert_sql,
     .add_row = add_row,
     .flush = flush,

@@ -54,6 +54,36 @@ static void columns_have_their_types_and_keys(void **state)
             assert_int_equal(media->columns[i].type, SOK_DB_REAL);
 }
 
+// "name: statement" of every index, a line each.
+static const char *list_indexes(struct sok_test_db *t)
+{
+    struct sok_db_result rows;
+    const char *sql =
+        is_sqlite(t) ? "SELECT name, COALESCE(sql, '') FROM sqlite_schema WHERE type = 'index' ORDER BY name"
+                     : "SELECT CAST(indexname AS TEXT), indexdef FROM pg_indexes "
+                       "WHERE schemaname = current_schema() ORDER BY indexname";
+    sok_test_db_check(sok_db_query(t->tx, t->arena, sql, NULL, 0, &rows, &t->err), &t->err);
+    const char *list = "";
+    for (size_t i = 0; i < rows.row_count; i++)
+        list = sok_format(
+            t->arena, "%s%s: %s\n", list, sok_db_get_text(&rows, i, 0), sok_db_get_text(&rows, i, 1));
+    return list;
+}
+
+static void indexes_that_were_dropped_are_made_as_they_were(void **state)
+{
+    struct sok_test_db *t = *state;
+    struct sok_table_indexes indexes, left;
+    const char *before = list_indexes(t);
+    sok_test_db_check(sok_tables_drop_indexes(t->tx, t->arena, &indexes, &t->err), &t->err);
+    assert_true(indexes.count > 10);
+    sok_test_db_check(sok_tables_drop_indexes(t->tx, t->arena, &left, &t->err), &t->err);
+    assert_int_equal(left.count, 0);
+    assert_true(strlen(list_indexes(t)) < strlen(before));
+    sok_test_db_check(sok_tables_make_indexes(t->tx, &indexes, &t->err), &t->err);
+    assert_string_equal(list_indexes(t), before);
+}
+
 // --- Rows through a loader.
 
 struct seen {
@@ -220,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_table_is_listed_those_referred_to_first),
         TEST(columns_have_their_types_and_keys),
+        TEST(indexes_that_were_dropped_are_made_as_they_were),
         TEST(rows_come_back_as_they_were),
         TEST(rows_that_refer_to_others_come_last_and_numbers_go_on),
         TEST(the_present_version_is_told_without_a_change),

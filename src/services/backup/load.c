@@ -12,6 +12,7 @@
 #include "services/backup/sqlite_file.h"
 
 #define QUIET_MS 5000
+#define STATEMENT_MS (10 * 60 * 1000) // an index of millions of titles is one
 
 struct loading {
     struct sok_backup_load *load;
@@ -19,6 +20,7 @@ struct loading {
     struct sok_arena *arena; // of one run of the transaction
     struct sok_table_schema *tables;
     size_t table_count;
+    struct sok_table_indexes indexes;
     bool seen[SOK_TABLES_MAX];
     struct sok_table_loader loader;
     size_t order[SOK_TABLE_COLUMNS_MAX]; // order[i]: where the given row has the table's column i
@@ -42,6 +44,7 @@ static enum sok_status begin(void *context, const struct sok_backup_info *info, 
     SOK_TRY(sok_migrate_within(loading->tx, info->schema, loading->load->now_ms, err));
     SOK_TRY(
         SOK_DB_QUERY(loading->tx, NULL, NULL, err, "DELETE FROM schema_migrations")); // the rows bring theirs
+    SOK_TRY(sok_tables_drop_indexes(loading->tx, loading->arena, &loading->indexes, err));
     return sok_tables_list(loading->tx, loading->arena, &loading->tables, &loading->table_count, err);
 }
 
@@ -133,6 +136,7 @@ static enum sok_status end(void *context, struct sok_error *err)
     SOK_TRY(sok_migrate_present(loading->tx, &present, err));
     if (present != loading->load->report->schema)
         return fail_schema(loading, "schema_migrations", err);
+    SOK_TRY(sok_tables_make_indexes(loading->tx, &loading->indexes, err));
     SOK_TRY(sok_tables_renumber(loading->tx, err));
     return sok_migrate_within(loading->tx, sok_migrate_newest(), loading->load->now_ms, err);
 }
@@ -227,7 +231,8 @@ static enum sok_status load_into(const char *url, struct sok_backup_load *load, 
 {
     SOK_CLEANUP(sok_db_cleanup) struct sok_db *db = NULL;
     // One connection: every other session that the database has is somebody else's.
-    const struct sok_db_options options = {.url = url, .pool_min = 1, .pool_max = 1};
+    const struct sok_db_options options = {
+        .url = url, .pool_min = 1, .pool_max = 1, .query_ms = STATEMENT_MS};
     SOK_TRY(sok_db_open_with(&options, &db, err));
     SOK_TRY(sok_backup_wait_quiet(db, err));
     return sok_db_write(db, load_all, load, err);
