@@ -237,6 +237,13 @@ def test_the_seeds_list_is_there_with_its_labels_and_more(world):
   metrics.check_against_page(found)
 
 
+def test_a_process_that_has_just_started_names_everything(start):
+  found = metrics.read(start(roles="api").client())
+  assert set(SEED) <= set(found.named), set(SEED) - set(found.named)
+  assert {name: kind for name, (kind, _) in metrics.documented().items()} == found.named
+  found.check()
+
+
 def test_promtool_finds_nothing_while_it_is_busy(world):
   ended = threading.Event()
 

@@ -48,8 +48,10 @@ static void counters_of_fixed_labels_are_there_at_zero_and_gauges_once_they_are_
     assert_line(metrics, "\nsokoul_api_request_part_duration_seconds_count{part=\"auth\"} 0\n");
     sok_metrics_format(metrics, &text);
     assert_null(strstr(text.data, "\"other\""));
-    assert_null(strstr(text.data, "sokoul_system_disk_free_bytes"));
-    assert_null(strstr(text.data, "sokoul_search_requests_total"));
+    assert_non_null(strstr(text.data, "# TYPE sokoul_system_disk_free_bytes gauge\n"));
+    assert_null(strstr(text.data, "\nsokoul_system_disk_free_bytes"));
+    assert_non_null(strstr(text.data, "# TYPE sokoul_search_requests_total counter\n"));
+    assert_null(strstr(text.data, "\nsokoul_search_requests_total"));
     sok_metrics_free(metrics);
 }
 

@@ -1,4 +1,5 @@
-// The exposition format: for each metric that has a series its HELP and TYPE, then the series.
+// The exposition format: for each metric its HELP and TYPE, also while there is no series of it, so that a
+// scrape of any process names everything; then its series.
 #include <math.h>
 #include <stdio.h>
 
@@ -88,19 +89,15 @@ static void put_family(struct sok_buf *text, struct sok_metrics *metrics, int me
 {
     const struct sok_metric_row *row = &sok_metric_rows[metric];
     const struct sok_family *family = &metrics->families[metric];
-    bool zeros = has_zeros(row, family), is_first = true;
+    bool zeros = has_zeros(row, family);
+    const char *type = row->kind == SOK_COUNTER ? "counter" : row->kind == SOK_GAUGE ? "gauge" : "histogram";
+    sok_buf_printf(text, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name, type);
     for (int i = 0; i < family->series; i++) {
         int values[SOK_METRIC_LABELS] = {0}, cell = family->first_cell + i * family->width;
         bool is_named = split(row, family, i, values);
         bool seen = atomic_load_explicit(&metrics->seen[family->first_series + i], memory_order_relaxed);
         if (!seen && !(zeros && is_named))
             continue;
-        const char *type = row->kind == SOK_COUNTER ? "counter"
-                           : row->kind == SOK_GAUGE ? "gauge"
-                                                    : "histogram";
-        if (is_first)
-            sok_buf_printf(text, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name, type);
-        is_first = false;
         if (sok_metric_is_histogram(row)) {
             put_histogram(text, metrics, row, values, cell);
             continue;

@@ -11,18 +11,23 @@ LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
 class Metrics:
-  """`types` by family; `series` by (name of the line, its labels as a frozenset of pairs)."""
+  """`named`: the type of each family; `types`: of those that have a series; `series` by (name of the line, its labels as a
+  frozenset of pairs)."""
 
   def __init__(self, text):
-    self.text, self.types, self.series = text, {}, {}
+    self.text, self.named, self.series = text, {}, {}
     for line in text.splitlines():
       if line.startswith("# TYPE "):
-        self.types[line.split()[2]] = line.split()[3]
+        assert line.split()[2] not in self.named, f"twice: {line}"
+        self.named[line.split()[2]] = line.split()[3]
       elif line and not line.startswith("#"):
         name, labels, value = LINE.fullmatch(line).groups()
         key = name, frozenset(LABEL.findall(labels or ""))
         assert key not in self.series, f"twice: {line}"
         self.series[key] = float(value)
+    self.types = self.named
+    there = {self.family(name) for name, _ in self.series}
+    self.types = {name: kind for name, kind in self.named.items() if name in there}
 
   def sum(self, name, **labels):
     """Of all the series with at least these labels."""
