@@ -13,6 +13,8 @@
 #define WORDS_MAX 12
 #define EDITS_MAX 2 // in the whole text
 #define LINE_MAX_BYTES 2000
+#define SHORT_WORD_MIN 3 // characters
+#define SHORT_WORD_MAX 6 // of a longer one, one error always leaves a trigram
 
 size_t sok_char_bytes(const char *text)
 {
@@ -179,6 +181,60 @@ double sok_titles_rank(const char *titles, const char *text)
         at += len + (at[len] == '\n');
     }
     return best;
+}
+
+bool sok_is_short_word(const char *text)
+{
+    struct word word;
+    const char *end = is_word_byte(*text) ? next_word(text, &word) : NULL;
+    return end && !*end && word.len >= SHORT_WORD_MIN && word.len <= SHORT_WORD_MAX;
+}
+
+bool sok_titles_nearly(const char *titles, const char *word)
+{
+    struct word wanted, other;
+    char line[LINE_MAX_BYTES];
+    if (!next_word(word, &wanted))
+        return false;
+    for (const char *at = titles; *at;) {
+        size_t len = strcspn(at, "\n");
+        if (len && len < sizeof(line)) {
+            memcpy(line, at, len);
+            line[len] = '\0';
+            const char *end = is_word_byte(*line) ? next_word(line, &other) : NULL;
+            if (end && !*end && edits_between(&wanted, &other) <= 1)
+                return true;
+        }
+        at += len + (at[len] == '\n');
+    }
+    return false;
+}
+
+bool sok_text_runs_on(const char *text)
+{
+    static const struct {
+        uint32_t first, last; // as UTF-8's bytes, which are in the order of the characters
+    } scripts[] = {
+        {0xe0b880, 0xe0bbbf},     // Thai, Lao
+        {0xe18080, 0xe1829f},     // Burmese
+        {0xe19e80, 0xe19fbf},     // Khmer
+        {0xe38085, 0xe38087},     // marks that stand for a Chinese character
+        {0xe38180, 0xe383bf},     // Hiragana, Katakana
+        {0xe39080, 0xe9bfbf},     // Chinese
+        {0xefa480, 0xefabbf},     // and its compatibility forms
+        {0xf0a08080, 0xf0bfbfbf}, // and its rarer characters
+    };
+    for (const char *at = text; *at;) {
+        uint32_t value = 0;
+        bool is_one = false;
+        for (size_t left = sok_char_bytes(at); left; left--)
+            value = value << 8 | (unsigned char)*at++;
+        for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++)
+            is_one |= value >= scripts[i].first && value <= scripts[i].last;
+        if (!is_one)
+            return false;
+    }
+    return *text != '\0';
 }
 
 bool sok_titles_match(const char *titles, const char *text)

@@ -20,6 +20,16 @@ double sok_title_rank(const char *title, const char *text);
 // The best rank among several titles, one a line.
 double sok_titles_rank(const char *titles, const char *text);
 
+// Whether it is a word of three to six letters, short enough for one error to leave no trigram of it.
+bool sok_is_short_word(const char *text);
+
+// Whether one of the titles (one a line) is the short word but for one letter that is wrong, missing, too
+// many or has changed places with its neighbour.
+bool sok_titles_nearly(const char *titles, const char *word);
+
+// Whether all of it is of scripts that put no blanks between words (Chinese, Japanese, Thai, ...).
+bool sok_text_runs_on(const char *text);
+
 // Whether any of the titles (one a line) answers the text: a text of one or two characters must begin a word.
 bool sok_titles_match(const char *titles, const char *text);
 

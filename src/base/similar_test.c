@@ -73,6 +73,45 @@ static void every_single_error_is_forgiven(void **state)
     }
 }
 
+static void a_short_title_is_nearly_what_was_typed(void **state)
+{
+    static const struct {
+        const char *titles, *word;
+        bool nearly;
+    } cases[] = {
+        {"\nakira\n", "akria", true},
+        {"\nakira\n", "akrai", false},
+        {"\nx\nakira\n", "akra", true},
+        {"\nakira 2\n", "akra", false},
+        {"\nдом\n", "дмо", true},
+        {"\nleon\n", "leon", true},
+        {"", "leon", false},
+        {"\n\n", "leon", false},
+        {"\n!leon\n", "leno", false},
+    };
+    for (size_t i = 0; i < SOK_ARRAY_LEN(cases); i++)
+        if (sok_titles_nearly(cases[i].titles, cases[i].word) != cases[i].nearly)
+            fail_msg("%s / %s", cases[i].titles, cases[i].word);
+    static const char *const words[] = {"ran", "akira", "chopin", "брат"}, *const others[] = {
+                                                                               "",    "up",   "seven77",
+                                                                               "a b", " ran", "ran ",
+                                                                               "r_n", "r%n"};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(words); i++)
+        assert_true(sok_is_short_word(words[i]));
+    for (size_t i = 0; i < SOK_ARRAY_LEN(others); i++)
+        assert_false(sok_is_short_word(others[i]));
+}
+
+static void scripts_without_blanks_are_known(void **state)
+{
+    static const char *const on[] = {"千尋", "のと", "カ", "ไทย", "々"}, *const off[] = {
+                                                                             "", "a", "千a", "дом", "한국"};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(on); i++)
+        assert_true(sok_text_runs_on(on[i]));
+    for (size_t i = 0; i < SOK_ARRAY_LEN(off); i++)
+        assert_false(sok_text_runs_on(off[i]));
+}
+
 static void any_bytes_are_survived(void **state)
 {
     for (int round = 0; round < 2000; round++) {
@@ -82,6 +121,9 @@ static void any_bytes_are_survived(void **state)
             (&bytes[0][0])[i] = (&bytes[0][0])[i] % 251 + 1;
         bytes[0][round % 24] = bytes[1][(round * 7) % 24] = 0;
         (void)sok_titles_match((const char *)bytes[0], (const char *)bytes[1]);
+        (void)sok_titles_nearly((const char *)bytes[0], (const char *)bytes[1]);
+        (void)sok_is_short_word((const char *)bytes[0]);
+        (void)sok_text_runs_on((const char *)bytes[1]);
     }
 }
 
@@ -91,6 +133,8 @@ int main(void)
         cmocka_unit_test(a_text_finds_its_title_with_errors),
         cmocka_unit_test(the_closer_title_ranks_higher),
         cmocka_unit_test(every_single_error_is_forgiven),
+        cmocka_unit_test(a_short_title_is_nearly_what_was_typed),
+        cmocka_unit_test(scripts_without_blanks_are_known),
         cmocka_unit_test(any_bytes_are_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

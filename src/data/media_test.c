@@ -175,6 +175,57 @@ static void titles_are_searched_with_typos_and_without_accents(void **state)
     assert_int_equal(list(t, (struct sok_media_filter){.text = "racer"}, (struct sok_page){0}, &found), 1);
 }
 
+// Every single error in a title of three to five letters, in whatever letters.
+static void short_titles_are_found_with_an_error(void **state)
+{
+    static const struct {
+        const char *id, *text;
+    } cases[] = {
+        {"akira", "akria"}, {"akira", "akra"},  {"akira", "akura"}, {"akira", "akiira"}, {"akira", "kaira"},
+        {"akira", "aikra"}, {"akira", "bkira"}, {"akira", "akirb"}, {"leon", "leno"},    {"leon", "loen"},
+        {"leon", "elon"},   {"leon", "len"},    {"leon", "lön"},    {"leon", "leoon"},   {"leon", "laon"},
+        {"ran", "rna"},     {"ran", "arn"},     {"ran", "raan"},    {"brat", "бртат"},   {"brat", "барт"},
+        {"brat", "бат"},    {"aka", "akahgie"}, {"two", "iikru"},
+    };
+    static const char *const nothing[] = {"akrai", "leno x", "noel", "aks", "a_ira", "ak%"};
+    struct sok_test_db *t = *state;
+    struct sok_media *found;
+    add(t, "akira", "movie", "Akira", 1988);
+    add(t, "leon", "movie", "Léon", 1994);
+    add(t, "ran", "movie", "Ran", 1985);
+    add(t, "brat", "movie", "Брат", 1997);
+    add(t, "aka", "movie", "Akahige", 1965);
+    add(t, "two", "movie", "Ikiru", 1952);
+    add(t, "other", "movie", "Mirror", 1975);
+    for (size_t i = 0; i < SOK_ARRAY_LEN(cases); i++) {
+        size_t count =
+            list(t, (struct sok_media_filter){.text = cases[i].text}, (struct sok_page){0}, &found);
+        if (count != 1 || strcmp(found[0].id, cases[i].id) != 0)
+            fail_msg("%s: %zu, %s", cases[i].text, count, count ? found[0].id : "");
+    }
+    for (size_t i = 0; i < SOK_ARRAY_LEN(nothing); i++)
+        if (list(t, (struct sok_media_filter){.text = nothing[i]}, (struct sok_page){0}, &found))
+            fail_msg("%s: %s", nothing[i], found[0].id);
+}
+
+static void two_letters_stand_anywhere_where_words_have_no_blanks(void **state)
+{
+    struct sok_test_db *t = *state;
+    struct sok_media *found;
+    add(t, "sen", "movie", "千と千尋の神隠し", 2001);
+    add(t, "tokyo", "movie", "東京物語", 1953);
+    add(t, "cup", "movie", "Cup of Tea", 2000);
+    static const char *const cases[][2] = {
+        {"千尋", "sen"}, {"神隠", "sen"}, {"物語", "tokyo"}, {"東京", "tokyo"}};
+    for (size_t i = 0; i < SOK_ARRAY_LEN(cases); i++) {
+        assert_int_equal(
+            list(t, (struct sok_media_filter){.text = cases[i][0]}, (struct sok_page){0}, &found), 1);
+        assert_string_equal(found[0].id, cases[i][1]);
+    }
+    assert_int_equal(list(t, (struct sok_media_filter){.text = "up"}, (struct sok_page){0}, &found), 0);
+    assert_int_equal(list(t, (struct sok_media_filter){.text = "京千"}, (struct sok_page){0}, &found), 0);
+}
+
 static void found_titles_come_in_pages(void **state)
 {
     struct sok_test_db *t = *state;
@@ -480,6 +531,8 @@ int main(void)
         TEST(every_fact_comes_back),
         TEST(a_title_is_found_by_any_of_its_names),
         TEST(titles_are_searched_with_typos_and_without_accents),
+        TEST(short_titles_are_found_with_an_error),
+        TEST(two_letters_stand_anywhere_where_words_have_no_blanks),
         TEST(found_titles_come_in_pages),
         TEST(lists_are_filtered),
         TEST(an_episode_is_one_row_that_learns),

@@ -2,6 +2,10 @@
 // takes at most four neighbouring trigrams of the text, so a title that was meant has one of any five, and
 // two of any six: the rarest are asked for, which few titles have. How alike they are is then looked at
 // closely (titles_rank). Asking for any of the trigrams instead would read half the index.
+//
+// A short word may have no trigram left after one error. Its first or its last two letters are right all the
+// same, and with the line feed before or behind a title they are a trigram of the index. Only of words of up
+// to four letters, two that changed places may leave neither: those are changed back.
 #include "data/titles.h"
 
 #include <stdlib.h>
@@ -13,6 +17,7 @@
 #define TRIGRAMS_MAX 64 // of a text that are looked at
 #define RARE_MAX 6      // of them that are looked for; see above
 #define COMMON 10000    // titles: counting goes no further
+#define NEARLY_MAX 2000
 #define FOUND_BYTES_MAX ((size_t)64 << 10)
 
 static const struct sok_titles_driver *const drivers[] = {&sok_titles_sqlite, &sok_titles_postgresql};
@@ -140,6 +145,80 @@ static enum sok_status find_similar(
     return list_best(tx, arena, &where, ret_seqs, &count, err);
 }
 
+#define SWAPS_MAX 2
+
+// The whole titles that the word is once two letters of it are changed back, for the words that need it; the
+// first again where there are fewer, the word itself where there is none.
+static void list_swaps(struct sok_arena *arena, const char *word, const char *ret_titles[SWAPS_MAX])
+{
+    const char *chars[7] = {word};
+    size_t len = 0, count = 0;
+    for (const char *at = word; *at; chars[++len] = at)
+        at += sok_char_bytes(at);
+    for (size_t i = len == 4 ? 1 : 0; i < (len == 3 ? 2U : len == 4 ? 2U : 0U); i++)
+        ret_titles[count++] = sok_format(
+            arena, "\n%.*s%.*s%.*s%s\n", (int)(chars[i] - word), word, (int)(chars[i + 2] - chars[i + 1]),
+            chars[i + 1], (int)(chars[i + 1] - chars[i]), chars[i], chars[i + 2]);
+    for (; count < SWAPS_MAX; count++)
+        ret_titles[count] = count ? ret_titles[0] : sok_format(arena, "\n%s\n", word);
+}
+
+// Titles that are as long as the word, a letter shorter or longer, and begin or end with these two letters.
+static void list_shapes(
+    struct sok_arena *arena, const char *word, bool by_end, const char **ret_part, const char *ret_shapes[3])
+{
+    const char *chars[7] = {word};
+    size_t len = 0;
+    for (const char *at = word; *at; chars[++len] = at)
+        at += sok_char_bytes(at);
+    *ret_part = by_end ? sok_format(arena, "%s\n", chars[len - 2])
+                       : sok_format(arena, "\n%.*s", (int)(chars[2] - word), word);
+    for (int i = 0; i < 3; i++) {
+        int others = (int)len - 3 + i;
+        ret_shapes[i] = by_end ? sok_format(arena, "%%\n%.*s%s%%", others, "_____", *ret_part)
+                               : sok_format(arena, "%%%s%.*s\n%%", *ret_part, others, "_____");
+    }
+}
+
+// The titles that are this short word but for one letter: *ret_seqs gets them too.
+static enum sok_status add_nearly(
+    struct sok_db_tx *tx, struct sok_arena *arena, const struct sok_titles_driver *driver, const char *word,
+    bool with_episodes, const char **ret_seqs, struct sok_error *err)
+{
+    const char *begin, *end, *begins[3], *ends[3], *swaps[SWAPS_MAX];
+    struct sok_db_result rows = {0};
+    SOK_WHERE_AUTO where;
+    SOK_BUF_AUTO list;
+    list_shapes(arena, word, false, &begin, begins);
+    list_shapes(arena, word, true, &end, ends);
+    list_swaps(arena, word, swaps);
+    begin_where(&where, word, with_episodes);
+    const char *shaped = sok_format(
+        arena,
+        "SELECT seq FROM media WHERE %s AND (titles_folded LIKE ? OR titles_folded LIKE ? OR "
+        "titles_folded LIKE ?)",
+        driver->holding);
+    const char *nearly = sok_format(
+        arena, "seq IN (%s UNION ALL %s UNION ALL %s UNION ALL %s)", shaped, shaped, driver->select,
+        driver->select);
+    sok_where_add(
+        &where, nearly, sok_db_text(driver->pattern(arena, begin)), sok_db_text(begins[0]),
+        sok_db_text(begins[1]), sok_db_text(begins[2]), sok_db_text(driver->pattern(arena, end)),
+        sok_db_text(ends[0]), sok_db_text(ends[1]), sok_db_text(ends[2]),
+        sok_db_text(driver->pattern(arena, swaps[0])), sok_db_text(driver->pattern(arena, swaps[1])));
+    const char *sql = sok_format(
+        arena, "SELECT seq, titles_folded FROM media WHERE %s LIMIT %d", where.sql.data, NEARLY_MAX);
+    SOK_TRY(sok_db_query(tx, arena, sql, where.values, where.count, &rows, err));
+    sok_buf_init(&list, 2 * FOUND_BYTES_MAX);
+    sok_buf_printf(&list, "%.*s", (int)strlen(*ret_seqs) - 1, *ret_seqs);
+    for (size_t i = 0; i < rows.row_count; i++)
+        if (sok_titles_nearly(sok_db_get_text(&rows, i, 1), word))
+            sok_buf_printf(&list, "%s%lld", list.len > 1 ? "," : "", (long long)sok_db_get_int(&rows, i, 0));
+    sok_buf_puts(&list, "]");
+    *ret_seqs = sok_strndup(arena, list.data, list.len);
+    return SOK_OK;
+}
+
 enum sok_status sok_titles_find(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *text, bool with_episodes,
     struct sok_title_condition *ret, struct sok_error *err)
@@ -150,15 +229,19 @@ enum sok_status sok_titles_find(
     begin_where(&where, text, with_episodes);
     SOK_TRY(find_driver(tx, &driver, err));
     bool is_short = !sok_trigram_bytes(text);
-    if (is_short) // for the index
-        sok_where_value(&where, driver->beginning, sok_db_text(text));
+    if (is_short) // for the index, but in some scripts two characters are a word and stand anywhere
+        sok_where_value(
+            &where, text[sok_char_bytes(text)] && sok_text_runs_on(text) ? driver->within : driver->beginning,
+            sok_db_text(text));
     else
         sok_where_value(&where, driver->holding_few, sok_db_text(driver->pattern(arena, text)));
     ret->sql = driver->found;
     SOK_TRY(list_best(tx, arena, &where, &ret->value, &count, err));
     if (count || is_short)
         return SOK_OK;
-    return find_similar(tx, arena, driver, text, with_episodes, &ret->value, err);
+    SOK_TRY(find_similar(tx, arena, driver, text, with_episodes, &ret->value, err));
+    return sok_is_short_word(text) ? add_nearly(tx, arena, driver, text, with_episodes, &ret->value, err)
+                                   : SOK_OK;
 }
 
 enum sok_status sok_titles_found(struct sok_db_tx *tx, struct sok_title_condition *ret, struct sok_error *err)

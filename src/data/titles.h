@@ -32,7 +32,7 @@ struct sok_titles_driver {
     const char *(*pattern)(
         struct sok_arena *arena, const char *text); // by which it looks for a part of a title
     // Conditions on media. "?" is the pattern, in `found` a JSON list of media.seq, in `beginning` the text.
-    const char *holding, *beginning, *found;
+    const char *holding, *beginning, *within, *found; // `within`: anywhere, by reading all of them
     const char
         *holding_few; // as holding, but stops at some thousands; those that begin with the text ("$1") first
     const char *select; // a query for the seq of those that hold a pattern

@@ -14,6 +14,7 @@ const struct sok_titles_driver sok_titles_postgresql = {
     .holding_few = "seq IN (SELECT seq FROM media WHERE titles_folded LIKE ? LIMIT 4000) OR seq IN "
                    "(SELECT seq FROM media WHERE starts_with(title_folded, $1) LIMIT 1000)",
     .beginning = "starts_with(title_folded, ?)",
+    .within = "seq IN (SELECT seq FROM media WHERE position(? IN titles_folded) > 0 LIMIT 4000)",
     .found = "seq IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(? AS JSON)) AS listed "
              "(value))",
     .select = "SELECT seq FROM media WHERE titles_folded LIKE ?",

@@ -24,6 +24,7 @@ const struct sok_titles_driver sok_titles_sqlite = {
                    "(SELECT seq FROM media WHERE title_folded >= $1 AND title_folded < $1 || " LAST_CHARACTER
                    " LIMIT 1000)",
     .beginning = "title_folded >= ? AND title_folded < ? || " LAST_CHARACTER,
+    .within = "seq IN (SELECT seq FROM media WHERE instr(titles_folded, ?) > 0 LIMIT 4000)",
     .found = "seq IN (SELECT value FROM json_each(?))",
     .select = "SELECT rowid AS seq FROM media_titles WHERE media_titles MATCH ?",
     .count = "SELECT count(*) FROM (SELECT rowid FROM media_titles WHERE media_titles MATCH $1 LIMIT $2)",
