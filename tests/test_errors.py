@@ -18,7 +18,10 @@ def test_malformed_json_is_400(admin, body):
 
 
 def test_json_that_is_no_object_is_refused(admin):
-  for body in (b"[]", b' \r\n["x"]', b'"x"', b"3", b"null"):
+  for body in (b"[]", b' \r\n["x"]'):
+    reply = admin.request("POST", "/search", raw=body, headers={"Content-Type": "application/json"})
+    assert [error["message"] for error in assert_problem(reply, 422)["errors"]] == ["expected a JSON object"], body
+  for body in (b'"x"', b"3", b"null"):
     reply = admin.request("POST", "/search", raw=body, headers={"Content-Type": "application/json"})
     assert "expected a JSON object" in assert_problem(reply, 400, "malformed_json")["detail"], body
 

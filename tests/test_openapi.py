@@ -300,8 +300,8 @@ def test_it_is_true_of_works_made_by_hand(call):
   series = call("POST", "/media", {"media_type": "tv", "title": "Made By Hand", "year": 2001}).json["id"]
   episode = {"media_type": "episode", "title": "One", "parent_id": series, "season_number": 1, "episode_number": 1}
   one = call("POST", "/media", episode).json["id"]
-  assert call("POST", "/media", {**episode, "parent_id": one, "episode_number": 2}).status == 409
-  assert call("POST", "/media", {**episode, "parent_id": str(uuid.uuid4())}).status == 404
+  assert call("POST", "/media", {**episode, "parent_id": one, "episode_number": 2}).status == 422
+  assert call("POST", "/media", {**episode, "parent_id": str(uuid.uuid4())}).status == 422
   assert call("POST", "/media", {"title": "x"}).status == 422
   assert call("GET", "/media/{id}/episodes", id=series, query="?season=1").json["total"] == 1
   assert call("PUT", "/media/{id}", {"overview": "Short."}, id=series).json["overview"] == "Short."
@@ -339,7 +339,7 @@ def test_it_is_true_of_collections(call):
   assert call("GET", "/collections", query="?user_id=me").status == 422
   assert call("GET", "/collections/{id}", id=one, query="?per_page=1").json["media_count"] == 1
   assert call("GET", "/collections/{id}", id=one, query="?sort=x").status == 422
-  assert call("PUT", "/collections/{id}", {"name": None, "is_public": False}, id=one).status == 200
+  assert call("PUT", "/collections/{id}", {"description": None, "is_public": False}, id=one).status == 200
   assert call("PUT", "/collections/{id}", {"name": ""}, id=one).status == 422
   stale = call.client.request("PUT", f"/collections/{one}", {"name": "x"}, headers={"If-Match": '"old"'})
   assert stale.status == 412

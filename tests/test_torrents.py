@@ -38,6 +38,17 @@ def test_by_magnet_with_a_tracker(start, swarm):
   arrives(server, admin, film, server.download(admin, magnet_link=film.torrent.magnet()))
 
 
+def test_others_hear_of_the_work_and_not_whose_download_it_was(start, swarm):
+  server, film = start(), swarm()
+  admin, other = server.admin(), server.account("other")
+  own, socket = server.socket(admin), server.socket(other)
+  arrives(server, admin, film, server.download(admin, magnet_link=film.torrent.magnet()))
+  own.wait("download.completed")
+  told = socket.wait("library.changed", where=lambda data: data.get("media_ids"))["data"]
+  assert set(told) == {"media_id", "media_ids"} and told["media_ids"] == [told["media_id"]]
+  assert not [event for event in socket.events if event["type"].startswith("download.")]
+
+
 def test_by_magnet_with_a_peer(start, swarm):
   server, film = start(), swarm()
   admin = server.admin()

@@ -7,22 +7,23 @@
 
 #define EVENT_MAX_BYTES ((size_t)256 << 10)
 
-static char *find(struct sok_cancelled *cancelled, const char *id)
+// Its place in the ring, or -1.
+static int find(const struct sok_cancelled *cancelled, const char *id)
 {
     for (int i = 0; i < SOK_CANCELLED_KEPT; i++)
         if (sok_text_eq(cancelled->ids[i], id))
-            return cancelled->ids[i];
-    return NULL;
+            return i;
+    return -1;
 }
 
 // A later wish, of an admin who starts a dead job again, counts in its place.
 static void take_command(struct sok_cancelled *cancelled, const char *id, const char *wanted)
 {
-    char *known = find(cancelled, id);
+    int known = find(cancelled, id);
     if (!sok_text_eq(wanted, "cancelled")) {
-        if (known)
-            known[0] = '\0';
-    } else if (!known) {
+        if (known >= 0)
+            cancelled->ids[known][0] = '\0';
+    } else if (known < 0) {
         memcpy(cancelled->ids[cancelled->next], id, SOK_UUID_LEN + 1);
         cancelled->next = (cancelled->next + 1) % SOK_CANCELLED_KEPT;
     }
@@ -42,5 +43,5 @@ bool sok_cancelled_contradicts(struct sok_cancelled *cancelled, const struct sok
         take_command(cancelled, id, sok_json_text(data, "wanted", NULL));
         return false;
     }
-    return find(cancelled, id) && !sok_text_eq(sok_json_text(data, "status", NULL), "cancelled");
+    return find(cancelled, id) >= 0 && !sok_text_eq(sok_json_text(data, "status", NULL), "cancelled");
 }

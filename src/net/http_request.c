@@ -272,14 +272,18 @@ static enum sok_status read_json(struct sok_exchange *exchange, struct sok_error
     size_t blank = 0;
     while (blank < request->body_len && memchr(" \t\r\n", text[blank], 4))
         blank++;
-    if (blank < request->body_len && text[blank] != '{') {
+    if (blank < request->body_len && !strchr("{[", text[blank])) {
         (void)sok_fail(err, SOK_INVALID, "expected a JSON object");
         if (err)
             err->code = "malformed_json";
         return SOK_INVALID;
     }
-    return sok_json_parse(
-        request->body, request->body_len, request->route->body_max_bytes, &request->json, err);
+    SOK_TRY(sok_json_parse(
+        request->body, request->body_len, request->route->body_max_bytes, &request->json, err));
+    if (json_is_object(request->json))
+        return SOK_OK;
+    sok_fail_field(err, "body", "wrong_type", "expected a JSON object");
+    return SOK_INVALID;
 }
 
 static enum sok_status read_body(struct sok_exchange *exchange, struct sok_error *err)

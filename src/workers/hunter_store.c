@@ -271,6 +271,7 @@ void sok_hunt_publish(struct sok_hunt *hunt, const char *subject)
     publish(hunt, subject, hunt->row.user_id, data);
 }
 
+// To everybody: the works, not whose download they came from.
 void sok_hunt_publish_library(struct sok_hunt *hunt)
 {
     SOK_JSON_AUTO *data = json_object();
@@ -280,7 +281,6 @@ void sok_hunt_publish_library(struct sok_hunt *hunt)
         if (result->files[i].media_id)
             json_array_append_new(ids, json_string(result->files[i].media_id));
     sok_json_set_text(data, "media_id", hunt->row.media_id);
-    sok_json_set_text(data, "download_id", hunt->row.id);
     json_object_set_new(data, "media_ids", ids);
     publish(hunt, "library.changed", "", data);
     publish(hunt, "invalidate.media", "", data);

@@ -81,7 +81,7 @@ static void register_refuses_with_the_right_status(void **state SOK_UNUSED)
          "\"guess\"}",
          "setup_token_invalid", 403},
         {"{\"username\":\"xyz\",\"username\":\"xyz\"}", "malformed", 400},
-        {"[]", "expected a JSON object", 400},
+        {"[]", "expected a JSON object", 422},
     };
     for (size_t i = 0; i < SOK_ARRAY_LEN(rows); i++) {
         struct sok_http_reply reply = call("POST", "/register", NULL, NULL, rows[i].json);

@@ -35,24 +35,24 @@ json_t *sok_media_json(const struct sok_media *media)
     return object;
 }
 
+static json_t *work_of(json_t *entry, const char *key)
+{
+    json_t *work = key ? json_object_get(entry, key) : entry;
+    return json_is_object(work) ? work : NULL;
+}
+
 enum sok_status sok_media_json_complete(
     const struct sok_request *request, json_t *list, const char *key, struct sok_error *err)
 {
-    size_t i, count = 0;
-    json_t *entry, **works = sok_alloc_array(request->arena, json_array_size(list), sizeof(*works));
+    size_t i, count = 0, at = 0;
+    json_t *entry;
     const char **ids = sok_alloc_array(request->arena, json_array_size(list), sizeof(*ids));
     bool *available = sok_alloc_array(request->arena, json_array_size(list), sizeof(*available));
-    json_array_foreach(list, i, entry)
-    {
-        json_t *work = key ? json_object_get(entry, key) : entry;
-        if (!json_is_object(work))
-            continue;
-        ids[count] = sok_json_text(work, "id", "");
-        works[count++] = work;
-    }
+    json_array_foreach(list, i, entry) if (work_of(entry, key)) ids[count++] =
+        sok_json_text(work_of(entry, key), "id", "");
     SOK_TRY(sok_media_available(sok_db_replica_reader(sok_api_of(request)->db), ids, count, available, err));
-    for (i = 0; i < count; i++)
-        sok_json_set_bool(works[i], "available", available[i]);
+    json_array_foreach(list, i, entry) if (work_of(entry, key))
+        sok_json_set_bool(work_of(entry, key), "available", available[at++]);
     return SOK_OK;
 }
 

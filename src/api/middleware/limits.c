@@ -168,7 +168,7 @@ enum sok_status sok_api_admit(struct sok_request *request, struct sok_error *err
     note_refusal(request, SOK_LIMIT_ACCOUNT);
     *err = found;
     (void)sok_fail(
-        err, SOK_LIMITED, "at most %" PRId64 " %s a minute for one account; try again in %d s", limit,
+        err, SOK_LIMITED, "at most %" PRId64 " %s a minute; try again in %d s", limit,
         tries_password(request) ? "wrong passwords" : "requests", found.retry_after_s);
     err->retry_after_s = found.retry_after_s;
     return status;
