@@ -125,7 +125,7 @@ def test_a_restore_may_take_its_time_over_the_files(ada, place, folder):
   def feed():
     with open(pipe, "wb", buffering=0) as file:
       file.write(data[:100])
-      go_on.wait(120)
+      go_on.wait(600)
       file.write(data[100:])
 
   feeder = threading.Thread(target=feed, daemon=True)

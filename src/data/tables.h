@@ -89,7 +89,7 @@ SOK_MUST_CHECK enum sok_status sok_tables_drop_all(struct sok_db_tx *tx, struct 
 SOK_MUST_CHECK enum sok_status sok_tables_take_time(struct sok_db_tx *tx, struct sok_error *err);
 
 // One at a time makes a database anew: waits for another that does until its transaction is over, a kill of
-// its process included. SOK_UNAVAILABLE after some seconds. Nothing on SQLite.
+// its process included. SOK_UNAVAILABLE or SOK_TIMEOUT after a minute at most. Nothing on SQLite.
 SOK_MUST_CHECK enum sok_status sok_tables_claim(struct sok_db_tx *tx, struct sok_error *err);
 
 // How many other sessions of the program the database has, as far as it tells: 0 on SQLite.

@@ -171,6 +171,7 @@ static enum sok_status take_time(struct sok_db_tx *tx, struct sok_error *err)
 
 static enum sok_status claim(struct sok_db_tx *tx, struct sok_error *err)
 {
+    SOK_TRY(SOK_DB_QUERY(tx, NULL, NULL, err, "SET LOCAL lock_timeout = 60000"));
     return SOK_DB_QUERY(tx, NULL, NULL, err, "SELECT pg_advisory_xact_lock(" CLAIM ")");
 }
 

@@ -24,6 +24,7 @@
 #include "services/backup/files.h"
 #include "services/backup/sqlite_file.h"
 
+#define ANSWER_MS 60000 // for a transaction to be over
 #define SQLITE "sqlite "
 #define POSTGRESQL "postgresql "
 
@@ -80,7 +81,7 @@ static enum sok_status ask(const char *url, const char *restore_id, bool *ret, s
             err, SOK_CONFLICT,
             "a restore to PostgreSQL was interrupted: start once with its SOKOUL_DATABASE_URL, or remove "
             "restore.part from the data folder");
-    const struct sok_db_options options = {.url = url, .pool_min = 1, .pool_max = 1};
+    const struct sok_db_options options = {.url = url, .pool_min = 1, .pool_max = 1, .query_ms = ANSWER_MS};
     SOK_TRY(sok_db_open_with(&options, &db, err));
     // A transaction of its own: what the next statements see must be later than what it waited for.
     SOK_TRY(sok_db_write(db, wait_for_its_end, NULL, err));
