@@ -1,6 +1,10 @@
 """The commands of the program, from a shell."""
 
 import json
+import os
+import pty
+import re
+import select
 import shutil
 import subprocess
 
@@ -32,6 +36,51 @@ def test_help_version_and_usage(idle):
     assert code == 2 and err.strip(), (wrong, code, err)
 
 
+def test_wrong_arguments_say_what_is_needed(idle):
+  for wrong, said in ((["provider"], "add, list, test or remove is needed"), (["provider", "nonsense"], "add, list, test or remove is needed"),
+                      (["provider", "add", "x"], "--kind is needed"), (["search", "Paper", "Lantern"], '"Lantern" is one argument too many'),
+                      (["search", "x", "--episode", "3"], "--episode goes with --season"), (["user"], "passwd"), (["status", "--user"], "needs a value")):
+    code, out, err = idle.run(*wrong)
+    assert code == 2 and said in err and "usage:" in err and not out, (wrong, code, out, err)
+  for wrong, said in ((["provider", "test", "gone"], 'no provider "gone"'), (["provider", "remove", "gone"], "sokoul provider list"),
+                      (["provider", "add", "x", "--kind", "torznab"], "--url: "), (["provider", "add", "x", "--kind", "nope"], "--kind: must be")):
+    code, out, err = idle.run(*wrong, stdin="\n")
+    assert code == 1 and said in err and not out, (wrong, code, out, err)
+  for command in (["status"], ["search", "x"], ["download", "1"]):
+    code, out, err = idle.run(*command)
+    assert code == 1 and "no server answers at" in err and "sokoul serve" in err, (command, err)
+  assert idle.run("help", "provider")[1] == idle.run("provider", "--help")[1] != ""
+
+
+def test_before_the_first_account_terminal_and_status_say_what_to_do(idle):
+  idle.start()
+  try:
+    link = re.search(r"setup: (\S+)", idle.log())[1]
+    code, out, err = idle.run("status")
+    assert code == 1 and "there is no account yet" in err and link in err, (out, err)
+    idle.admin()
+    assert idle.run("status")[0] == 0
+  finally:
+    idle.kill()
+
+
+def test_on_a_terminal_the_setup_link_is_explained(idle):
+  parent, child = pty.openpty()
+  process = subprocess.Popen([BINARY, "serve"], env=environment(idle.settings), stdin=child, stdout=child, stderr=child, cwd=idle.folder)
+  os.close(child)
+  said = b""
+  try:
+    while b"setup: " not in said:
+      readable = select.select([parent], [], [], 60)[0]
+      assert readable, said
+      said += os.read(parent, 65536)
+    assert b"There is no account yet. Open this link in a browser" in said, said
+  finally:
+    process.kill()
+    process.wait()
+    os.close(parent)
+
+
 def test_config_check_and_serve_name_a_backend_that_is_not_there(idle):
   for setting, url in (("SOKOUL_CACHE_URL", "memcached://u:hunter22@127.0.0.1"), ("SOKOUL_QUEUE_URL", "amqp://u:hunter22@127.0.0.1")):
     for command in (("config", "check"), ("serve",)):
@@ -41,10 +90,14 @@ def test_config_check_and_serve_name_a_backend_that_is_not_there(idle):
 
 
 def test_serve_names_a_cache_or_queue_that_does_not_answer(idle):
-  for setting, url in (("SOKOUL_CACHE_URL", "redis://u:hunter22@127.0.0.1:1"), ("SOKOUL_QUEUE_URL", "nats://u:hunter22@127.0.0.1:1")):
+  for setting, url, part in (("SOKOUL_CACHE_URL", "redis://u:hunter22@127.0.0.1:1", "cache"), ("SOKOUL_QUEUE_URL", "nats://u:hunter22@127.0.0.1:1", "queue")):
     assert idle.run("config", "check", settings={setting: url})[0] == 0
-    code, out, err = idle.run("serve", settings={setting: url})
-    assert code == 1 and setting in err + out and "hunter22" not in out + err, (code, out, err)
+    process = Process([BINARY, "serve"], idle.folder / f"{part}.log", environment({**idle.settings, setting: url}), idle.folder)
+    try:
+      said = wait_until(lambda: re.search(f'.*started without a part.*"{part}".*', process.output()), 60, what=f"a word about the {part}")
+      assert said and "hunter22" not in process.output()
+    finally:
+      process.kill()
 
 
 def test_serve_names_a_database_that_does_not_answer(idle):

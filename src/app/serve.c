@@ -107,6 +107,8 @@ static enum sok_status greet(struct running *running, struct sok_error *err)
     if (status == SOK_NOT_FOUND)
         return SOK_OK;
     SOK_TRY(status);
+    if (isatty(STDOUT_FILENO))
+        puts("There is no account yet. Open this link in a browser: who registers there becomes the admin.");
     printf("setup: %s/setup?token=%s\n", address, token);
     fflush(stdout);
     return SOK_OK;

@@ -75,6 +75,12 @@ static void print_usage(FILE *out, const struct sok_cli_command *command)
     }
 }
 
+static void print_command(const struct sok_cli_command *command)
+{
+    printf("%s\n", command->help);
+    print_usage(stdout, command);
+}
+
 static void print_help(FILE *out, const struct table *table)
 {
     fputs(
@@ -106,6 +112,10 @@ int sok_cli_main(int argc, char **argv, const struct sok_cli_command *more, size
         print_help(stderr, &table);
         return SOK_EXIT_USAGE;
     }
+    if (argc == 3 && sok_text_eq(name, "help") && find_command(&table, argv[2])) {
+        print_command(find_command(&table, argv[2]));
+        return SOK_EXIT_OK;
+    }
     if (sok_text_eq(name, "--help") || sok_text_eq(name, "-h") || sok_text_eq(name, "help")) {
         print_help(stdout, &table);
         return SOK_EXIT_OK;
@@ -120,8 +130,7 @@ int sok_cli_main(int argc, char **argv, const struct sok_cli_command *more, size
         return SOK_EXIT_USAGE;
     }
     if (asks_for_help(argc, argv)) {
-        printf("%s\n", command->help);
-        print_usage(stdout, command);
+        print_command(command);
         return SOK_EXIT_OK;
     }
     int code = command->run(argc - 1, argv + 1);
@@ -201,7 +210,7 @@ int sok_cli_parse(
             if (!take_option(command, argc, argv, &i, options, option_count))
                 return -1;
         } else if (words == max_words) {
-            sok_cli_usage(command, "\"%s\" is too much", argv[i]);
+            sok_cli_usage(command, "\"%s\" is one argument too many", argv[i]);
             return -1;
         } else {
             ret_words[words++] = argv[i];

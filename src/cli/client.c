@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "services/auth/setup.h"
 
 const char *sok_client_base_url(struct sok_arena *arena, const char *listen)
 {
@@ -59,13 +60,33 @@ static enum sok_status open_http(struct sok_client *client, struct sok_error *er
     return reach_server(client, err);
 }
 
+// Before the first account: what is to be done, with the link that `serve` printed.
+static enum sok_status ask_for_account(struct sok_client *client, struct sok_error *err)
+{
+    const struct sok_config *config = &client->local.config;
+    const char *token, *address = config->public_url ? config->public_url : client->base_url;
+    struct sok_error unused = {0};
+    if (sok_setup_token(client->local.db, config->data_dir, client->local.arena, &token, &unused) != SOK_OK)
+        return err->status; // there are accounts, and none of them an admin's
+    int len = (int)strlen(address);
+    while (len && address[len - 1] == '/')
+        len--;
+    return sok_fail(
+        err, SOK_NOT_FOUND,
+        "there is no account yet; make the first one, the admin's, at\n  %.*s/setup?token=%s", len, address,
+        token);
+}
+
 enum sok_status sok_client_open(struct sok_client *ret, const char *user, struct sok_error *err)
 {
     struct sok_user account;
     *ret = (struct sok_client){0};
     SOK_TRY(sok_local_open(&ret->local, err));
     SOK_TRY(open_http(ret, err));
-    SOK_TRY(sok_local_user(&ret->local, user, &account, err));
+    enum sok_status status = sok_local_user(&ret->local, user, &account, err);
+    if (status == SOK_NOT_FOUND && !user)
+        return ask_for_account(ret, err);
+    SOK_TRY(status);
     if (!account.is_active)
         return sok_fail(err, SOK_DENIED, "the account %s is disabled", account.username);
     ret->username = account.username;

@@ -60,11 +60,21 @@ static enum sok_status list(struct sok_local *local, struct sok_providers *provi
     return SOK_OK;
 }
 
+static enum sok_status load_one(
+    struct sok_local *local, struct sok_providers *providers, const char *name,
+    struct sok_provider_instance *ret, struct sok_error *err)
+{
+    enum sok_status status = sok_providers_load_one(providers, local->arena, name, ret, err);
+    if (status == SOK_NOT_FOUND)
+        return sok_fail(err, status, "there is no provider \"%.100s\"; see sokoul provider list", name);
+    return status;
+}
+
 static enum sok_status test(
     struct sok_local *local, struct sok_providers *providers, const char *name, struct sok_error *err)
 {
     struct sok_provider_instance provider;
-    SOK_TRY(sok_providers_load_one(providers, local->arena, name, &provider, err));
+    SOK_TRY(load_one(local, providers, name, &provider, err));
     SOK_TRY(sok_providers_test(providers, local->arena, &provider, err));
     printf("%s works.\n", name);
     return SOK_OK;
@@ -75,7 +85,7 @@ static enum sok_status remove_one(
 {
     struct sok_provider_instance provider;
     struct sok_provider_store store = store_of(local);
-    SOK_TRY(sok_providers_load_one(providers, local->arena, name, &provider, err));
+    SOK_TRY(load_one(local, providers, name, &provider, err));
     if (provider.from_environment)
         return sok_fail(err, SOK_CONFLICT, "%s comes from the environment: remove its setting", name);
     SOK_TRY(sok_provider_store_remove(&store, provider.config.id, err));
@@ -107,6 +117,17 @@ static enum sok_status with_registry(struct sok_local *local, const struct optio
     return status;
 }
 
+// What is wrong, by the names it has on the command line.
+static void name_options(struct sok_error *err)
+{
+    static const char *const names[][2] = {
+        {"base_url", "--url"}, {"kind", "--kind"}, {"priority", "--priority"}, {"api_key", "the API key"}};
+    for (int i = 0; i < err->field_count; i++)
+        for (size_t j = 0; j < SOK_ARRAY_LEN(names); j++)
+            if (strcmp(err->fields[i].field, names[j][0]) == 0)
+                snprintf(err->fields[i].field, sizeof(err->fields[i].field), "%s", names[j][1]);
+}
+
 int sok_cli_provider(int argc, char **argv)
 {
     struct options o = {0};
@@ -120,7 +141,7 @@ int sok_cli_provider(int argc, char **argv)
     o.name = words[1];
     bool is_add = sok_text_eq(o.action, "add"), is_list = sok_text_eq(o.action, "list");
     if (!is_add && !is_list && !sok_text_eq(o.action, "test") && !sok_text_eq(o.action, "remove"))
-        return sok_cli_usage("provider", "there is nothing called \"%s\" to do", o.action ? o.action : "");
+        return sok_cli_usage("provider", "add, list, test or remove is needed");
     if (is_list ? o.name != NULL : o.name == NULL)
         return sok_cli_usage("provider", "%s", is_list ? "list takes no name" : "a name is needed");
     if (is_add ? !o.kind : o.kind || o.url || o.priority)
@@ -133,5 +154,6 @@ int sok_cli_provider(int argc, char **argv)
     enum sok_status status = sok_local_open(&local, &err);
     if (status == SOK_OK)
         status = is_add ? add(&local, &o, priority, &err) : with_registry(&local, &o, &err);
+    name_options(&err);
     return status == SOK_OK ? SOK_EXIT_OK : sok_cli_failed(&err);
 }

@@ -143,6 +143,8 @@ int sok_cli_search(int argc, char **argv)
         return sok_cli_usage("search", "a title is needed");
     if (o.type && !sok_text_eq(o.type, "movie") && !sok_text_eq(o.type, "tv"))
         return sok_cli_usage("search", "--type is movie or tv");
+    if (o.episode && !o.season)
+        return sok_cli_usage("search", "--episode goes with --season");
     json_t *body = json_object();
     sok_json_set_text(body, "query", o.title);
     sok_json_set_text(body, "media_type", o.type);
