@@ -150,7 +150,7 @@ static enum outcome run_transaction(
                   : "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE",
         NULL, 0, err);
     if (*ret_status != SOK_OK)
-        return MAY_RUN_AGAIN;
+        return conn->is_standby ? DONE : MAY_RUN_AGAIN; // the next caller may be led to the primary
     *ret_status = body(&tx.base, context, err);
     bool is_again = conn->in_conflict || conn->lost;
     if (*ret_status != SOK_OK) {

@@ -52,6 +52,7 @@ struct sok_pg_conn {
     bool silent;      // lost since no answer came
     bool broken;      // nothing more can be done with it
     bool lost;        // the server was lost, as against a statement that failed: another connection may do
+    bool is_standby;  // lost since it cannot do what a primary can
     bool in_conflict; // the transaction lost against another one: it may be run again
     struct sok_pg_statement statements[SOK_PG_STATEMENTS];
     size_t statement_count;

@@ -12,11 +12,13 @@
 #include "base/time.h"
 
 // The session reads only, unless a transaction says otherwise: what the reader is for. Without a time zone or
-// a search path of somebody's own, the same statement means the same everywhere.
+// a search path of somebody's own, the same statement means the same everywhere. Said once it is connected:
+// libpq takes a server that only reads for a standby (target_session_attrs), and the URL may have options of
+// its own.
 static const char session[] =
-    "-c default_transaction_read_only=on -c statement_timeout=%d -c lock_timeout=5000 "
-    "-c idle_in_transaction_session_timeout=30000 -c timezone=UTC -c bytea_output=hex "
-    "-c extra_float_digits=3 -c client_min_messages=warning";
+    "SET default_transaction_read_only = on; SET statement_timeout = %d; SET lock_timeout = 5000; "
+    "SET idle_in_transaction_session_timeout = 30000; SET timezone = 'UTC'; SET bytea_output = hex; "
+    "SET extra_float_digits = 3; SET client_min_messages = warning";
 
 static void ignore_notice(void *context, const PGresult *result)
 {
@@ -38,27 +40,32 @@ enum sok_status sok_pg_lose(struct sok_pg_conn *conn, const char *why, struct so
     return sok_pg_fail_away(why, err);
 }
 
+static enum sok_status begin_session(
+    struct sok_pg_conn *conn, const struct sok_pg_server *server, struct sok_error *err)
+{
+    char sql[sizeof(session) + 12];
+    const char *encoding = PQparameterStatus(conn->handle, "server_encoding");
+    if (!sok_text_eq(encoding, "UTF8"))
+        return sok_fail(
+            err, SOK_INVALID, "%s: the database's encoding is %s; it must be UTF8", server->setting,
+            encoding ? encoding : "not known");
+    PQsetNoticeReceiver(conn->handle, ignore_notice, NULL);
+    snprintf(sql, sizeof(sql), session, (int)server->query_ms);
+    return sok_pg_conn_run(conn, sql, NULL, 0, err);
+}
+
 enum sok_status sok_pg_conn_open(
     const struct sok_pg_server *server, struct sok_pg_conn **ret, struct sok_error *err)
 {
-    char seconds[12], silence_ms[12], options[sizeof(session) + 12];
+    char seconds[12], silence_ms[12];
     snprintf(seconds, sizeof(seconds), "%d", SOK_PG_CONNECT_S);
     snprintf(silence_ms, sizeof(silence_ms), "%d", SOK_PG_SILENCE_MS);
-    snprintf(options, sizeof(options), session, (int)server->query_ms);
     // What was sent and not confirmed for so long is lost, and so is a connection whose probes are not:
     // without this a network that drops everything would cost each statement its whole time.
     const char *const names[] = {
-        "connect_timeout",
-        "application_name",
-        "client_encoding",
-        "keepalives_idle",
-        "keepalives_interval",
-        "tcp_user_timeout",
-        "dbname",
-        "options",
-        NULL};
-    const char *const values[] = {seconds,    "sokoul",    "UTF8",  "2", "1",
-                                  silence_ms, server->url, options, NULL};
+        "connect_timeout",     "application_name", "client_encoding", "keepalives_idle",
+        "keepalives_interval", "tcp_user_timeout", "dbname",          NULL};
+    const char *const values[] = {seconds, "sokoul", "UTF8", "2", "1", silence_ms, server->url, NULL};
     char *problem = NULL;
     PQconninfoOption *parsed = PQconninfoParse(server->url, &problem);
     PQfreemem(problem); // may quote the password
@@ -73,16 +80,21 @@ enum sok_status sok_pg_conn_open(
     conn->handle = PQconnectdbParams(names, values, 1);
     if (!conn->handle)
         sok_panic("out of memory for a connection");
+    enum sok_status status = SOK_OK;
     if (PQstatus(conn->handle) != CONNECTION_OK || PQsetnonblocking(conn->handle, 1) != 0) {
         // The server's own words tell an operator whether it is down, full, or refuses the account.
         char words[160];
         snprintf(words, sizeof(words), "%s", PQerrorMessage(conn->handle));
         words[strcspn(words, "\n")] = '\0';
-        sok_pg_conn_close(conn);
-        return sok_fail(
-            err, SOK_UNAVAILABLE, "%s: the database cannot be reached: %s", server->setting, words);
+        status =
+            sok_fail(err, SOK_UNAVAILABLE, "%s: the database cannot be reached: %s", server->setting, words);
     }
-    PQsetNoticeReceiver(conn->handle, ignore_notice, NULL);
+    if (status == SOK_OK)
+        status = begin_session(conn, server, err);
+    if (status != SOK_OK) {
+        sok_pg_conn_close(conn);
+        return status;
+    }
     *ret = conn;
     return SOK_OK;
 }

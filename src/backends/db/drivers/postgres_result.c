@@ -43,6 +43,11 @@ enum sok_status sok_pg_fail_result(struct sok_pg_conn *conn, const PGresult *res
     if (!state || PQstatus(conn->handle) != CONNECTION_OK || begins(state, "57P") ||
         (begins(state, "08") && strcmp(state, "08P01") != 0))
         return sok_pg_lose(conn, "the database went away", err);
+    if (begins(
+            state, "0A000")) { // a write at a standby (or a plan that another version's schema has outdated)
+        conn->is_standby = true;
+        return sok_pg_lose(conn, "the database takes no writes", err);
+    }
     if (is_conflict(result, state)) {
         conn->in_conflict = true;
         return sok_fail(err, SOK_UNAVAILABLE, "the database is busy");

@@ -16,6 +16,46 @@ static void a_restart_between_two_calls_is_not_seen(void **state)
     }
 }
 
+// Which hosts there are, and that it must be one that takes writes, as it is said where servers take over
+// from each other; and an option of somebody's own.
+static void a_url_may_ask_for_a_server_that_takes_writes(void **state)
+{
+    static const char *const asks[] = {
+        "?target_session_attrs=read-write", "?target_session_attrs=primary",
+        "?target_session_attrs=read-write&options=-c%20work_mem%3D5MB"};
+    struct fixture *f = *state;
+    const char *server = strchr(f->postgres.url, '@');
+    for (size_t i = 0; i < SOK_ARRAY_LEN(asks); i++) {
+        struct sok_db *db;
+        struct sok_db_result rows;
+        const char *sql = "INSERT INTO t (id) VALUES (5) ON CONFLICT DO NOTHING";
+        const char *url = sok_format(f->arena, "postgresql://sokoul@127.0.0.1:1,%s%s", server + 1, asks[i]);
+        assert_ok(sok_db_open(url, NULL, &db, &f->err));
+        assert_ok(sok_db_write(db, run_sql, &sql, &f->err));
+        assert_int_equal(run_sql(sok_db_reader(db), &(const char *){"DELETE FROM t"}, &f->err), SOK_INTERNAL);
+        assert_ok(
+            SOK_DB_QUERY(sok_db_reader(db), f->arena, &rows, &f->err, "SELECT current_setting('work_mem')"));
+        assert_true((strcmp(sok_db_get_text(&rows, 0, 0), "5MB") == 0) == (i == 2));
+        sok_db_close(db);
+    }
+}
+
+static void a_database_of_another_encoding_is_refused_by_name(void **state)
+{
+    struct fixture *f = *state;
+    struct sok_db *db;
+    char name[80], sql[160];
+    snprintf(name, sizeof(name), "%s_latin", f->postgres.name);
+    snprintf(sql, sizeof(sql), "CREATE DATABASE %s ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0", name);
+    sok_test_postgres_run(sql);
+    enum sok_status status =
+        sok_db_open(sok_format(f->arena, "%s/%s", sok_test_postgres_server(), name), NULL, &db, &f->err);
+    snprintf(sql, sizeof(sql), "DROP DATABASE %s WITH (FORCE)", name);
+    sok_test_postgres_run(sql);
+    assert_int_equal(status, SOK_INVALID);
+    assert_non_null(strstr(f->err.message, "LATIN1"));
+}
+
 // The fixture's database again, with options of the case's own.
 static struct sok_db *open_own(struct fixture *f, int64_t pool_max, int64_t query_ms)
 {
@@ -125,6 +165,8 @@ int main(void)
     };
     const struct CMUnitTest postgres_tests[] = {
         FOR_POSTGRES(a_restart_between_two_calls_is_not_seen),
+        FOR_POSTGRES(a_url_may_ask_for_a_server_that_takes_writes),
+        FOR_POSTGRES(a_database_of_another_encoding_is_refused_by_name),
         FOR_POSTGRES(a_statement_that_takes_too_long_is_ended),
         FOR_POSTGRES(a_statement_is_prepared_once_for_a_connection),
         FOR_POSTGRES(a_pool_in_use_says_so),
