@@ -8,6 +8,7 @@ import threading
 import psycopg2
 import pytest
 
+from harness import servers
 from harness.fleet import Fleet
 from harness.process import SLOW, wait_until
 
@@ -93,3 +94,19 @@ def test_a_silent_database_is_found_out_once_and_not_by_everybody(fleet):
   finally:
     fleet.postgres.signal(signal.SIGCONT)
     crowd.end()
+
+
+def test_a_database_that_became_a_standby_is_503_until_it_is_promoted(fleet):
+  admin = fleet.admin()
+  film = {"title": "Paper Lantern", "media_type": "movie"}
+  kept = admin.ok("POST", "/media", film, status=201)["id"]
+  fleet.postgres.stop()
+  (fleet.postgres.folder / "data" / "standby.signal").touch()
+  fleet.postgres.start()
+  wait_until(lambda: admin.request("GET", f"/media/{kept}").status == 200, 30, what="it to be read as before")
+  for path, body in (("/media", film), ("/search", {"query": "Paper Lantern"}), ("/library/watchlist", {"media_id": kept})):
+    reply = admin.request("POST", path, body)
+    assert reply.status == 503 and reply.headers["retry-after"], (path, reply)
+    assert admin.ok("GET", f"/media/{kept}")["title"] == "Paper Lantern", "that it takes no writes is no reason not to read"
+  servers.rows(fleet.postgres.url + "/postgres", "SELECT CAST(pg_promote() AS text)", [])
+  wait_until(lambda: admin.request("POST", "/search", {"query": "Paper Lantern"}).status == 202, 30, what="writes again")
