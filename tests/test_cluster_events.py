@@ -92,6 +92,16 @@ def test_a_process_starts_without_redis_and_nats_and_finds_them_later(folder, ke
   read_all(socket, [add_film(admin, "Paper Lantern II")])
 
 
+def test_a_nats_with_a_password_of_odd_letters_and_little_room_will_do(folder, keep):
+  fleet = keep(Fleet(folder, apis=0, workers=()))
+  (folder / "nats.conf").write_text('jetstream { max_file: 100M }\nauthorization { user: "u@x", password: "p:w/d%?" }\n')
+  nats = keep(Nats(options=["-c", str(folder / "nats.conf")]))
+  fleet.shared["queue_url"] = nats.url.replace("://", "://u%40x:p%3Aw%2Fd%25%3F@")
+  fleet.add_api()
+  assert fleet.admin().get("//health/deep").status == 200
+  assert not absent(fleet.api[0])
+
+
 def test_a_server_that_refuses_the_password_is_named_at_the_start(fleet, keep):
   nats = keep(Nats(options=["--user", "sokoul", "--pass", "a-good-secret"]))
   fleet.api[1].stop()

@@ -9,6 +9,7 @@ import pytest
 from harness import servers
 from harness.fleet import Fleet
 from harness.process import free_port, wait_until
+from harness.ws import Refused, WebSocket
 
 ROUNDS = 8
 MINUTE_S, HOUR_S = 60, 3600
@@ -128,6 +129,29 @@ def test_one_that_was_cut_off_from_redis_tells_the_others_afterwards(folder, kee
   wait_until(lambda: media in shelf(there), 30, what="the others to hear of the write")
 
 
+def test_a_redis_that_is_made_a_replica_is_as_good_as_none_until_it_is_made_a_primary_again(fleet):
+  here = fleet.admin()
+  there = fleet.at(1, here)
+  for client in (here, there):
+    assert titles(client) == set()
+  redis(fleet, "REPLICAOF", "127.0.0.1", str(free_port()))
+  for number in range(5):
+    film(here, number)
+    assert f"Film {number}" in titles(there) and f"Film {number}" in titles(here)
+  assert there.get("//health/deep").status == 503
+  assert here.post("/auth/ws-ticket").status == 503
+  with pytest.raises(Refused) as refused:
+    WebSocket(fleet.api[1].port, f"/ws?ticket={'x' * 43}")
+  assert refused.value.status == 503, "it may be good: nobody's session has ended"
+  redis(fleet, "REPLICAOF", "NO", "ONE")
+  for client in (here, there):
+    wait_until(lambda client=client: client.get("//health/deep").status == 200, 30, what="the cache to be well")
+  film(here, 5)
+  assert "Film 5" in titles(there)
+  ticket = here.ok("POST", "/auth/ws-ticket")["ticket"]
+  WebSocket(fleet.api[1].port, f"/ws?ticket={ticket}").close()
+
+
 def test_a_process_has_ten_connections_at_most(folder, keep):
   fleet = keep(Fleet(folder, apis=1, workers=(), db_pool_max=20))
   admin = fleet.admin()
@@ -164,7 +188,7 @@ def test_nothing_is_kept_longer_than_it_should_be(fleet):
   for key in redis(fleet, "KEYS", "sokoul:*"):
     kind = key.split(":")[1]
     left = int(redis(fleet, "TTL", key)[0])
-    assert left > 0, f"{key} is kept for good"
+    assert left != -1, f"{key} is kept for good"
     seen[kind] = max(seen.get(kind, 0), left)
   print(seen)
   assert set(most) <= set(seen)

@@ -291,7 +291,8 @@ enum sok_status sok_auth_logout(struct sok_request *request, struct sok_error *e
 enum sok_status sok_auth_ws_ticket(struct sok_request *request, struct sok_error *err)
 {
     char ticket[SOK_TICKET_SIZE];
-    sok_ticket_new(sok_api_of(request)->cache, sok_principal_login_id(&request->principal), ticket);
+    SOK_TRY(
+        sok_ticket_new(sok_api_of(request)->cache, sok_principal_login_id(&request->principal), ticket, err));
     json_t *body = json_object();
     sok_json_set_text(body, "ticket", ticket);
     sok_json_set_int(body, "expires_in", SOK_TICKET_TTL_MS / 1000);

@@ -84,14 +84,15 @@ enum sok_status sok_cache_take(
     return look_up(cache, arena, kind, key, true, ret_value, ret_len, err);
 }
 
-void sok_cache_put(
+bool sok_cache_put(
     struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len, int64_t ttl_ms)
 {
     if (!key_fits(key) || len > VALUE_MAX || ttl_ms <= 0)
-        return;
+        return false;
     int64_t started_us = sok_time_mono_us();
-    cache->driver->put(cache, kind, key, value, len, ttl_ms);
+    bool is_kept = cache->driver->put(cache, kind, key, value, len, ttl_ms);
     measure(cache, SOK_CACHE_OP_PUT, started_us);
+    return is_kept;
 }
 
 void sok_cache_replace(

@@ -3,6 +3,7 @@
 #ifndef SOK_BACKENDS_CACHE_CACHE_H
 #define SOK_BACKENDS_CACHE_CACHE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -35,7 +36,7 @@ SOK_MUST_CHECK enum sok_status sok_cache_get(
     struct sok_cache *cache, struct sok_arena *arena, const char *kind, const char *key,
     const char **ret_value, size_t *ret_len,
     struct sok_error *err); // SOK_NOT_FOUND: a miss
-void sok_cache_put(
+bool sok_cache_put(         // false: it is not kept, which who only saves work does not need to know
     struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len,
     int64_t ttl_ms);
 // The same for a value whose predecessor must not be read again. One that did not arrive (the server was

@@ -19,7 +19,7 @@ struct sok_cache_driver {
     enum sok_status (*get)(
         struct sok_cache *cache, struct sok_arena *arena, const char *kind, const char *key, bool remove,
         const char **ret_value, size_t *ret_len, struct sok_error *err);
-    void (*put)(
+    bool (*put)( // false: is not kept
         struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len,
         int64_t ttl_ms);
     // put, and what was there before is not found again, whether this arrives or not; false: it may be. NULL:

@@ -7,10 +7,13 @@
 #define KIND "ws_ticket"
 #define TICKET_LEN 43
 
-void sok_ticket_new(struct sok_cache *cache, const char *session_id, char ret_ticket[SOK_TICKET_SIZE])
+enum sok_status sok_ticket_new(
+    struct sok_cache *cache, const char *session_id, char ret_ticket[SOK_TICKET_SIZE], struct sok_error *err)
 {
     sok_random_token(32, ret_ticket, SOK_TICKET_SIZE);
-    sok_cache_put(cache, KIND, ret_ticket, session_id, strlen(session_id), SOK_TICKET_TTL_MS);
+    if (!sok_cache_put(cache, KIND, ret_ticket, session_id, strlen(session_id), SOK_TICKET_TTL_MS))
+        return sok_fail(err, SOK_UNAVAILABLE, "tickets cannot be given: the cache is down");
+    return SOK_OK;
 }
 
 enum sok_status sok_ticket_take(

@@ -11,8 +11,10 @@
 #define SOK_TICKET_TTL_MS 30000
 #define SOK_TICKET_SIZE 45 // room for 43 characters: 32 random bytes as base64url
 
-// Makes a ticket for a live session or API key (its id). Any thread.
-void sok_ticket_new(struct sok_cache *cache, const char *session_id, char ret_ticket[SOK_TICKET_SIZE]);
+// Makes a ticket for a live session or API key (its id). SOK_UNAVAILABLE: the cache does not keep it. Any
+// thread.
+SOK_MUST_CHECK enum sok_status sok_ticket_new(
+    struct sok_cache *cache, const char *session_id, char ret_ticket[SOK_TICKET_SIZE], struct sok_error *err);
 
 // Takes it: the second call with the same ticket fails. SOK_UNAUTHENTICATED (code "ticket_invalid") for one
 // that is unknown, used or too old; SOK_UNAVAILABLE when the cache is down. The session may have ended

@@ -28,9 +28,10 @@ static enum sok_status failing_get(
     return sok_fail(err, SOK_NOT_FOUND, "not in the cache");
 }
 
-static void failing_put(
+static bool failing_put(
     struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len, int64_t ttl_ms)
 {
+    return false;
 }
 
 static void failing_clear(struct sok_cache *cache, const char *kind, const char *key)

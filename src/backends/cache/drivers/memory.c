@@ -197,7 +197,7 @@ static enum sok_status memory_get(
     return entry ? SOK_OK : sok_fail(err, SOK_NOT_FOUND, "not in the cache");
 }
 
-static void memory_put(
+static bool memory_put(
     struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len, int64_t ttl_ms)
 {
     struct memory *memory = (struct memory *)cache;
@@ -210,6 +210,7 @@ static void memory_put(
     pthread_mutex_lock(&memory->lock);
     insert(memory, full, strlen(kind), copy, len, sok_clock_mono_ms(memory->clock) + ttl_ms);
     pthread_mutex_unlock(&memory->lock);
+    return true;
 }
 
 static bool matches(const struct entry *entry, const char *kind, const char *key)

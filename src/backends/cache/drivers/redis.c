@@ -39,7 +39,8 @@ static enum sok_status redis_get(
 {
     char full[SOK_REDIS_KEY_SIZE];
     struct sok_redis_words words = {.count = 0, .is_bound = is_bound(kind)};
-    sok_redis_add(&words, remove ? "GETDEL" : "GET");
+    // A version must not be an old one: GETEX counts as a write, which a primary that was demoted refuses.
+    sok_redis_add(&words, remove ? "GETDEL" : is_bound(kind) ? "GETEX" : "GET");
     sok_redis_add(&words, key_of(full, sizeof(full), kind, key));
     redisReply *reply = sok_redis_run((struct sok_redis *)cache, &words);
     bool found = reply && reply->type == REDIS_REPLY_STRING;
@@ -87,13 +88,14 @@ static bool set(
     return is_set;
 }
 
-static void redis_put(
+static bool redis_put(
     struct sok_cache *cache, const char *kind, const char *key, const char *value, size_t len, int64_t ttl_ms)
 {
     struct sok_redis *redis = (struct sok_redis *)cache;
-    set(cache, kind, key, value, len, ttl_ms, false);
+    bool is_kept = set(cache, kind, key, value, len, ttl_ms, false);
     if (atomic_fetch_add(&redis->puts, 1) % SIZE_EVERY == 0)
         note_size(redis);
+    return is_kept;
 }
 
 static bool redis_replace(

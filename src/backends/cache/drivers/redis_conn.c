@@ -41,10 +41,23 @@ static redisReply *ask(struct sok_redis_conn *conn, const struct sok_redis_words
     return redisCommandArgv(conn->context, words->count, (const char **)words->text, words->len);
 }
 
+// A server that was demoted to a replica, or still reads its data, is none: the next connection may lead to
+// another one.
+static bool is_none(redisReply *reply)
+{
+    static const char *const words[] = {"READONLY ", "LOADING ", "MASTERDOWN "};
+    for (size_t i = 0; reply && reply->type == REDIS_REPLY_ERROR && i < SOK_ARRAY_LEN(words); i++)
+        if (sok_text_starts(reply->str, words[i]))
+            return true;
+    return false;
+}
+
 static bool is_accepted(struct sok_redis_conn *conn, struct sok_redis_words *words)
 {
     redisReply *reply = ask(conn, words);
     bool good = reply && reply->type != REDIS_REPLY_ERROR;
+    if (is_none(reply))
+        conn->context->err = REDIS_ERR_OTHER; // is dropped
     freeReplyObject(reply);
     return good;
 }
@@ -62,18 +75,24 @@ static bool log_in(struct sok_redis *redis, struct sok_redis_conn *conn)
     return (!redis->password || is_accepted(conn, &auth)) && is_accepted(conn, &select);
 }
 
-// Which run of the server this is (INFO's run_id): another one after each start, and on each server.
+// Which run of the server this is (INFO's run_id): another one after each start, and on each server. A
+// replica is none of ours: it has what somebody else writes.
 static bool learn_run(struct sok_redis_conn *conn)
 {
     struct sok_redis_words info = {.count = 0};
     sok_redis_add(&info, "INFO");
     sok_redis_add(&info, "server");
+    sok_redis_add(&info, "replication");
     redisReply *reply = ask(conn, &info);
-    const char *at = reply && reply->type == REDIS_REPLY_STRING ? strstr(reply->str, "run_id:") : NULL;
+    const char *text = reply && reply->type == REDIS_REPLY_STRING ? reply->str : "";
+    const char *at = strstr(text, "run_id:");
     size_t len = at ? strspn(at + strlen("run_id:"), "0123456789abcdef") : 0;
-    bool is_good = len > 0 && len < SOK_REDIS_RUN_SIZE;
+    bool is_replica = strstr(text, "role:slave") != NULL;
+    bool is_good = len > 0 && len < SOK_REDIS_RUN_SIZE && !is_replica;
     if (is_good)
         snprintf(conn->run, sizeof(conn->run), "%.*s", (int)len, at + strlen("run_id:"));
+    if (is_none(reply) || is_replica)
+        conn->context->err = REDIS_ERR_OTHER;
     freeReplyObject(reply);
     return is_good;
 }
@@ -228,6 +247,11 @@ redisReply *sok_redis_run(struct sok_redis *redis, const struct sok_redis_words 
         if (!conn)
             break;
         redisReply *reply = ask(conn, words);
+        if (is_none(reply)) {
+            freeReplyObject(reply);
+            reply = NULL;
+            conn->context->err = REDIS_ERR_OTHER; // is dropped
+        }
         bool is_slow = conn->context->err == REDIS_ERR_IO && sok_text_eq(words->text[0], "EVALSHA");
         sok_redis_give_back(redis, conn);
         if (reply)

@@ -14,18 +14,20 @@
 #include "backends/queue/drivers/nats_log.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "base/uri.h"
 #include "base/wait.h"
 #include "runtime/log.h"
 
 #define SECOND_NS ((int64_t)1000000000)
 #define CONNECT_MS 2000
 #define RECONNECT_WAIT_MS 250
-#define PING_MS 2000        // between two questions whether the server is still there
-#define PINGS_MAX 2         // left without an answer: it is not, whatever the network says
-#define WRITE_MS 2000       // until a write into a connection that takes nothing is given up
-#define ORDER_MS 5000       // until an order to JetStream is given up
-#define FETCH_MS 1000       // a puller asks for so long at once
-#define PAUSE_MS 250        // between two attempts while the server is away
+#define PING_MS 2000  // between two questions whether the server is still there
+#define PINGS_MAX 2   // left without an answer: it is not, whatever the network says
+#define WRITE_MS 2000 // until a write into a connection that takes nothing is given up
+#define ORDER_MS 5000 // until an order to JetStream is given up
+#define FETCH_MS 1000 // a puller asks for so long at once
+#define PAUSE_MS 250  // between two attempts while the server is away
+#define STREAM_BYTES_MIN (4 << 20)
 #define OUT_BYTES (4 << 20) // kept for a server that is away; what is more is dropped
 
 // The seed's durable groups; a process that asks takes a message from all the others of its group.
@@ -93,23 +95,38 @@ static bool is_connected(struct nats_queue *queue)
 
 // --- Streams.
 
-static natsStatus ensure_stream(struct nats_queue *queue, const struct stream *stream)
+static natsStatus make_stream(
+    struct nats_queue *queue, const struct stream *stream, int64_t max_bytes, jsErrCode *ret_code)
 {
     jsStreamConfig config;
     jsStreamInfo *info = NULL;
-    jsErrCode code = 0;
     jsStreamConfig_Init(&config);
     config.Name = stream->name;
     config.Subjects = (const char *[]){stream->subject};
     config.SubjectsLen = 1;
     config.Storage = stream->storage;
     config.MaxAge = stream->age_s * SECOND_NS;
-    config.MaxBytes = stream->max_bytes;
+    config.MaxBytes = max_bytes;
     config.Duplicates = 30 * SECOND_NS; // shorter than what the reconciler repeats after
-    natsStatus status = js_AddStream(&info, queue->js, &config, NULL, &code);
-    if (status != NATS_OK && code == JSStreamNameExistErr) // made by another version, with other limits
-        status = js_UpdateStream(&info, queue->js, &config, NULL, &code);
+    natsStatus status = js_AddStream(&info, queue->js, &config, NULL, ret_code);
+    if (status != NATS_OK && *ret_code == JSStreamNameExistErr) // made by another version, with other limits
+        status = js_UpdateStream(&info, queue->js, &config, NULL, ret_code);
     jsStreamInfo_Destroy(info);
+    return status;
+}
+
+// The server sets a stream's room aside: where there is less, the stream is smaller.
+static natsStatus ensure_stream(struct nats_queue *queue, const struct stream *stream)
+{
+    natsStatus status;
+    jsErrCode code = 0;
+    int64_t bytes = stream->max_bytes;
+    do {
+        code = 0;
+        status = make_stream(queue, stream, bytes, &code);
+        bytes /= 4;
+    } while (status != NATS_OK && bytes >= STREAM_BYTES_MIN &&
+             (code == JSStorageResourcesExceededErr || code == JSInsufficientResourcesErr));
     return status;
 }
 
@@ -441,10 +458,34 @@ static void nats_close(struct sok_queue *base)
     free(queue);
 }
 
-static natsStatus set_options(struct nats_queue *queue, const char *url)
+// "//[USER:PASSWORD@]HOST[:PORT]", or "//TOKEN@…": the library takes what stands there as it is, a URL has it
+// percent-encoded.
+static natsStatus set_url(struct nats_queue *queue, const char *location)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    if (!sok_text_starts(location, "//"))
+        return NATS_INVALID_ARG;
+    char *name = sok_strdup(arena, location + 2), *at = strrchr(name, '@'), *colon = NULL;
+    const char *address = at ? at + 1 : name;
+    natsStatus status = natsOptions_SetURL(queue->options, sok_format(arena, "nats://%s", address));
+    if (!at || status != NATS_OK)
+        return status;
+    *at = '\0';
+    colon = strchr(name, ':');
+    if (colon)
+        *colon++ = '\0';
+    const char *user = sok_uri_decode(arena, name, strlen(name), false);
+    const char *password = colon ? sok_uri_decode(arena, colon, strlen(colon), false) : NULL;
+    if (!user || (colon && !password))
+        return NATS_INVALID_ARG;
+    return password ? natsOptions_SetUserInfo(queue->options, user, password)
+                    : natsOptions_SetToken(queue->options, user);
+}
+
+static natsStatus set_options(struct nats_queue *queue, const char *location)
 {
     natsOptions *options = queue->options;
-    natsStatus status = natsOptions_SetURL(options, url);
+    natsStatus status = set_url(queue, location);
     status = status ? status : natsOptions_SetName(options, "sokoul");
     status = status ? status : natsOptions_SetTimeout(options, CONNECT_MS);
     status = status ? status : natsOptions_SetMaxReconnect(options, -1);
@@ -479,12 +520,12 @@ static enum sok_status connect_server(struct nats_queue *queue, struct sok_error
     return SOK_OK;
 }
 
-static enum sok_status connect_all(struct nats_queue *queue, const char *url, struct sok_error *err)
+static enum sok_status connect_all(struct nats_queue *queue, const char *location, struct sok_error *err)
 {
     jsOptions js;
     jsOptions_Init(&js);
     js.Wait = ORDER_MS;
-    if (natsOptions_Create(&queue->options) != NATS_OK || set_options(queue, url) != NATS_OK)
+    if (natsOptions_Create(&queue->options) != NATS_OK || set_options(queue, location) != NATS_OK)
         return sok_fail(err, SOK_INVALID, "SOKOUL_QUEUE_URL: expected nats://[USER:PASSWORD@]HOST[:PORT]");
     SOK_TRY(connect_server(queue, err));
     natsStatus status = natsConnection_JetStream(&queue->js, queue->connection, &js);
@@ -510,7 +551,6 @@ static enum sok_status connect_all(struct nats_queue *queue, const char *url, st
 static enum sok_status nats_open(const char *location, struct sok_queue **ret, struct sok_error *err)
 {
     struct nats_queue *queue = calloc(1, sizeof(*queue));
-    char url[1024];
     if (!queue)
         sok_panic("out of memory for the queue");
     queue->base.driver = &sok_queue_nats;
@@ -520,12 +560,9 @@ static enum sok_status nats_open(const char *location, struct sok_queue **ret, s
         queue->pullers[i] = (struct puller){.queue = queue, .job = (enum sok_job)i};
         sok_wait_init(&queue->pullers[i].wanted);
     }
-    int len = snprintf(url, sizeof(url), "nats:%s", location);
     enum sok_status status = sok_queue_open("embedded:", &queue->local, err);
-    if (status == SOK_OK && (len < 0 || (size_t)len >= sizeof(url)))
-        status = sok_fail(err, SOK_INVALID, "SOKOUL_QUEUE_URL: too long");
     if (status == SOK_OK)
-        status = connect_all(queue, url, err);
+        status = connect_all(queue, location, err);
     if (status != SOK_OK) {
         nats_close(&queue->base);
         return status;
