@@ -50,6 +50,10 @@ enum sok_status sok_pg_fail_result(struct sok_pg_conn *conn, const PGresult *res
     }
     if (is_conflict(result, state)) {
         conn->in_conflict = true;
+        if (begins(state, "42")) // still so after all tries: it was no other process of ours
+            return sok_fail(
+                err, SOK_UNAVAILABLE, "the database holds something that is not Sokoul's: %s",
+                PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
         return sok_fail(err, SOK_UNAVAILABLE, "the database is busy");
     }
     for (size_t i = 0; i < SOK_ARRAY_LEN(meanings); i++) {

@@ -56,6 +56,13 @@ static void a_database_of_another_encoding_is_refused_by_name(void **state)
     assert_non_null(strstr(f->err.message, "LATIN1"));
 }
 
+static void a_table_of_somebody_else_is_named(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(write_sql(f, "CREATE TABLE t (x TEXT)"), SOK_UNAVAILABLE);
+    assert_non_null(strstr(f->err.message, "\"t\" already exists"));
+}
+
 // The fixture's database again, with options of the case's own.
 static struct sok_db *open_own(struct fixture *f, int64_t pool_max, int64_t query_ms)
 {
@@ -167,6 +174,7 @@ int main(void)
         FOR_POSTGRES(a_restart_between_two_calls_is_not_seen),
         FOR_POSTGRES(a_url_may_ask_for_a_server_that_takes_writes),
         FOR_POSTGRES(a_database_of_another_encoding_is_refused_by_name),
+        FOR_POSTGRES(a_table_of_somebody_else_is_named),
         FOR_POSTGRES(a_statement_that_takes_too_long_is_ended),
         FOR_POSTGRES(a_statement_is_prepared_once_for_a_connection),
         FOR_POSTGRES(a_pool_in_use_says_so),
