@@ -171,16 +171,41 @@ def test_the_address_is_the_one_nginx_sees(fleet, front):
   assert len(ours) == 3 and {line["ip"] for line in ours} == {"127.0.0.1"}
 
 
+def problem_of(answer, status):
+  """What nginx refuses by itself is a problem document like any other."""
+  got, head, body = answer
+  headers = {name.lower(): value for name, value in re.findall(r"^([\w-]+): ([^\r\n]*)", head, re.M)}
+  problem = json.loads(body)
+  assert (got, problem["status"], headers["content-type"]) == (status, status, "application/problem+json"), answer
+  assert problem["request_id"] == headers["x-request-id"] and set(problem) == {"type", "title", "status", "detail", "instance", "code", "request_id"}
+  return problem, headers
+
+
 def test_a_flood_from_one_address_stops_here(front):
   context = ssl.create_default_context(cafile=str(front.certificate))
   connection = http.client.HTTPSConnection("127.0.0.1", front.port, context=context, timeout=10)
   statuses = []
-  for _ in range(600):
+  while 429 not in statuses and len(statuses) < 20000:
     connection.request("GET", "/health", headers={"Host": NAME})
     answer = connection.getresponse()
-    answer.read()
+    body = answer.read()
     statuses.append(answer.status)
-  assert statuses[:200] == [200] * 200 and 429 in statuses, statuses.count(429)
+  assert set(statuses[:500]) == {200} and statuses[-1] == 429, statuses.count(429)
+  head = "".join(f"{name}: {value}\n" for name, value in answer.getheaders())
+  problem, headers = problem_of((answer.status, head, body), 429)
+  assert problem["code"] == "rate_limited" and problem["instance"] == "/health" and headers["retry-after"] == "1"
+
+
+def test_what_nginx_refuses_by_itself_is_said_as_the_program_would(fleet, front, folder):
+  large = folder / "large"
+  large.write_bytes(b"x" * (13 << 20))
+  problem, headers = problem_of(front.curl("/api/v1/auth/me/avatar?a=%22", "-X", "PUT", "--data-binary", f"@{large}", "-H", "X-Request-ID: too-much"), 413)
+  assert (problem["code"], problem["instance"], problem["request_id"]) == ("too_large", "/api/v1/auth/me/avatar", "too-much") and "retry-after" not in headers
+  assert problem_of(front.curl('/api/v1/"\\x', "-g", "-X", "PUT", "--data-binary", f"@{large}"), 413)[0]["instance"] == "", "no text that could break out"
+  for member in fleet.api:
+    member.stop()
+  problem, headers = problem_of(front.curl("/api/v1/media"), 503)
+  assert problem["code"] == "unavailable" and headers["retry-after"] == "1"
 
 
 class Load:

@@ -45,7 +45,7 @@ class Front:
     shipped = (ROOT / "deploy" / "nginx" / "sokoul.conf").read_text()
     for old, new in ((r"listen \[::\]:\d+.*\n", ""), (r"listen 80;", f"listen 127.0.0.1:{self.plain_port};"),
                      (r"listen 443 ", f"listen 127.0.0.1:{self.port} "), (r"/etc/ssl/sokoul", str(self.folder)),
-                     (r"/var/log/nginx/sokoul.log", f"{self.folder}/access.log"), (r"rate=50r/s", f"rate={rate}r/s"),
+                     (r"/var/log/nginx/sokoul.log", f"{self.folder}/access.log"), (r"rate=500r/s", f"rate={rate}r/s"),
                      (r"root /var/www/html;", f"root {self.folder}/challenges;"),
                      (r"root /usr/share/sokoul/web;", f"root {web or self.folder / 'web'};"),
                      (r"alias /srv/films/;", f"alias {films or self.folder}/;")):
