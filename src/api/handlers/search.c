@@ -203,7 +203,7 @@ static enum sok_status find_or_make_media(struct sok_db_tx *tx, struct start *st
 {
     struct sok_arena *arena = start->request->arena;
     struct sok_search *search = &start->search;
-    struct sok_media media;
+    struct sok_media media = {0};
     enum sok_status status = SOK_NOT_FOUND;
     if (start->typed && search->season < 0) // "Wonder Woman 1984" is there
         status = sok_media_find_title(tx, arena, start->typed, 0, search->media_type, &media, err);
