@@ -55,7 +55,7 @@ def test_wrong_arguments_say_what_is_needed(idle):
 def test_before_the_first_account_terminal_and_status_say_what_to_do(idle):
   idle.start()
   try:
-    link = re.search(r"setup: (\S+)", idle.log())[1]
+    link = f"/setup?token={idle.setup_token()}"
     code, out, err = idle.run("status")
     assert code == 1 and "there is no account yet" in err and link in err, (out, err)
     idle.admin()
