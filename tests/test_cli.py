@@ -89,6 +89,22 @@ def test_config_check_and_serve_name_a_backend_that_is_not_there(idle):
       assert setting in err and "hunter22" not in out + err
 
 
+@pytest.mark.parametrize("setting, url", [
+  ("SOKOUL_DATABASE_URL", "postgresql://u:hunter22@h:99999/db"), ("SOKOUL_DATABASE_URL", "postgresql://u:hunter22@h/db?nonsense=1"),
+  ("SOKOUL_DATABASE_URL", "postgresql://u:hunter22%zz@h/db"), ("SOKOUL_DATABASE_URL", "postgresql://u:hunter22@h:1,h2:0/db"),
+  ("SOKOUL_CACHE_URL", "redis://u:hunter22@h/notanumber"), ("SOKOUL_CACHE_URL", "redis://u:hunter22@h?x=1"), ("SOKOUL_CACHE_URL", "redis://u:hunter22%zz@h"),
+  ("SOKOUL_QUEUE_URL", "nats://u:hunter22%zz@h"), ("SOKOUL_QUEUE_URL", "nats://u:hunter22@h:x")])
+def test_config_check_names_a_url_that_its_driver_cannot_mean(idle, setting, url):
+  code, out, err = idle.run("config", "check", settings={setting: url})
+  assert code == 1 and setting in err and "hunter22" not in out + err, (out, err)
+
+
+def test_other_spellings_of_postgresql_will_do(idle):
+  for url in ("postgres://u@h/db", "postgresql://u:p%40@h,h2:5433/db?target_session_attrs=read-write", "postgresql:///db?host=/run/postgresql"):
+    code, out, err = idle.run("config", "check", settings={"SOKOUL_DATABASE_URL": url, "SOKOUL_DATABASE_REPLICA_URLS": "postgres://u@b/db, postgres://u@c/db"})
+    assert code == 0, (url, err)
+
+
 def test_serve_names_a_cache_or_queue_that_does_not_answer(idle):
   for setting, url, part in (("SOKOUL_CACHE_URL", "redis://u:hunter22@127.0.0.1:1", "cache"), ("SOKOUL_QUEUE_URL", "nats://u:hunter22@127.0.0.1:1", "queue")):
     assert idle.run("config", "check", settings={setting: url})[0] == 0

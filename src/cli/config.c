@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "backends/cache/cache.h"
@@ -9,25 +10,27 @@
 #include "cli/commands.h"
 #include "runtime/config.h"
 
-// What is well said but what this program has no driver for.
-static int backends_missing(const struct sok_config *config)
+static bool is_wrong(
+    const char *setting, const char *url, enum sok_status (*check)(const char *url, struct sok_error *err))
 {
-    const struct {
-        const char *setting;
-        bool is_there;
-        const char *problem;
-    } urls[] = {
-        {"SOKOUL_DATABASE_URL", sok_db_has_driver(config->database_url), "there is no driver for its scheme"},
-        {"SOKOUL_CACHE_URL", sok_cache_has_driver(config->cache_url), "there is no driver for its scheme"},
-        {"SOKOUL_QUEUE_URL", sok_queue_has_driver(config->queue_url), "there is no driver for its scheme"},
-    };
-    int missing = 0;
-    for (size_t i = 0; i < SOK_ARRAY_LEN(urls); i++)
-        if (!urls[i].is_there) {
-            fprintf(stderr, "%s: %s\n", urls[i].setting, urls[i].problem);
-            missing++;
-        }
-    return missing;
+    struct sok_error err = {0};
+    if (check(url, &err) == SOK_OK)
+        return false;
+    fprintf(stderr, "%s: %s\n", setting, err.message);
+    return true;
+}
+
+// What the configuration takes for a URL and the drivers do not.
+static bool has_wrong_url(struct sok_arena *arena, const struct sok_config *config)
+{
+    bool wrong = is_wrong("SOKOUL_DATABASE_URL", config->database_url, sok_db_check_url);
+    wrong |= is_wrong("SOKOUL_CACHE_URL", config->cache_url, sok_cache_check_url);
+    wrong |= is_wrong("SOKOUL_QUEUE_URL", config->queue_url, sok_queue_check_url);
+    char *list = sok_strdup(arena, config->database_replica_urls), *url;
+    while (list && (url = strsep(&list, ",")))
+        wrong |=
+            *url && is_wrong("SOKOUL_DATABASE_REPLICA_URLS", sok_text_trim(arena, url), sok_db_check_url);
+    return wrong;
 }
 
 int sok_cli_config(int argc, char **argv)
@@ -43,7 +46,7 @@ int sok_cli_config(int argc, char **argv)
     struct sok_error err = {0};
     const char *problems = "";
     if (sok_config_load(arena, NULL, environ, &config, &problems, &err) == SOK_OK) {
-        if (backends_missing(&config))
+        if (has_wrong_url(arena, &config))
             return SOK_EXIT_FAILED;
         puts("The configuration is good.");
         return SOK_EXIT_OK;

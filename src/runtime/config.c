@@ -332,6 +332,17 @@ static void check_together(struct loading *loading, const struct sok_config *con
             &loading->problems, "SOKOUL_DATABASE_REPLICA_URLS: needs postgresql:// as SOKOUL_DATABASE_URL\n");
 }
 
+// "postgres://" is libpq's other word for it; the program knows one.
+static const char *spell_out(struct sok_arena *arena, const char *urls)
+{
+    static const char other[] = "postgres://";
+    const char *at = urls ? strstr(urls, other) : NULL;
+    if (!at || (at > urls && at[-1] != ',' && at[-1] != ' '))
+        return urls;
+    const char *rest = spell_out(arena, at + strlen(other));
+    return sok_format(arena, "%.*spostgresql://%s", (int)(at - urls), urls, rest);
+}
+
 enum sok_status sok_config_load(
     struct sok_arena *arena, const char *file, char *const *environment, struct sok_config *ret,
     const char **ret_problems, struct sok_error *err)
@@ -349,6 +360,8 @@ enum sok_status sok_config_load(
     for (size_t i = 0; i < ROW_COUNT; i++)
         if (i != data_dir)
             set_row(loading, i, &config);
+    config.database_url = spell_out(arena, config.database_url);
+    config.database_replica_urls = spell_out(arena, config.database_replica_urls);
     check_together(loading, &config);
     *ret_problems = loading->problems.len ? sok_strdup(arena, loading->problems.data) : "";
     sok_buf_done(&loading->problems);

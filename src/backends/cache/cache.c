@@ -21,9 +21,12 @@ static const struct sok_cache_driver *find_driver(const char *url)
     return NULL;
 }
 
-bool sok_cache_has_driver(const char *url)
+enum sok_status sok_cache_check_url(const char *url, struct sok_error *err)
 {
-    return find_driver(url) != NULL;
+    const struct sok_cache_driver *driver = find_driver(url);
+    if (!driver) // the URL may hold a password, so it is not repeated
+        return sok_fail(err, SOK_INVALID, "no driver for its scheme; there are memory: and redis://...");
+    return driver->check ? driver->check(url + strlen(driver->scheme) + 1, err) : SOK_OK;
 }
 
 enum sok_status sok_cache_open(
@@ -31,10 +34,9 @@ enum sok_status sok_cache_open(
     struct sok_error *err)
 {
     const struct sok_cache_driver *driver = find_driver(url);
-    if (!driver) // the URL may hold a password, so it is not repeated
-        return sok_fail(
-            err, SOK_INVALID,
-            "SOKOUL_CACHE_URL: no driver for its scheme; there are memory: and redis://...");
+    struct sok_error why = {0};
+    if (sok_cache_check_url(url, &why) != SOK_OK)
+        return sok_fail(err, SOK_INVALID, "SOKOUL_CACHE_URL: %s", why.message);
     return driver->open(url + strlen(driver->scheme) + 1, clock, metrics, ret, err);
 }
 

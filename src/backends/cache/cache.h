@@ -17,8 +17,9 @@ struct sok_cache;
 // true before it went.
 #define SOK_CACHE_VERSIONS "version"
 
-// Whether this program can open such a URL: a driver has its scheme.
-bool sok_cache_has_driver(const char *url);
+// Whether such a URL can be meant, without opening it: a driver has its scheme and understands the rest. The
+// message names no setting, and no secret of the URL.
+SOK_MUST_CHECK enum sok_status sok_cache_check_url(const char *url, struct sok_error *err);
 
 // url: "memory:" (64 MiB, 100,000 keys) or "redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER]" (a server
 // that is away is waited for; SOK_UNAVAILABLE: it refuses us). Owned by the caller.

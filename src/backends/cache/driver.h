@@ -11,6 +11,8 @@
 
 struct sok_cache_driver {
     const char *scheme; // before the ':' of the URL
+    // Whether `location` can be meant. NULL: any can.
+    enum sok_status (*check)(const char *location, struct sok_error *err);
     enum sok_status (*open)(
         const char *location, const struct sok_clock *clock, struct sok_metrics *metrics,
         struct sok_cache **ret, struct sok_error *err);

@@ -20,19 +20,22 @@ static const struct sok_db_driver *find_driver(const char *url)
     return NULL;
 }
 
-bool sok_db_has_driver(const char *url)
+enum sok_status sok_db_check_url(const char *url, struct sok_error *err)
 {
-    return find_driver(url) != NULL;
+    const struct sok_db_driver *driver = find_driver(url);
+    if (!driver) // the URL may hold a password, so it is not repeated
+        return sok_fail(
+            err, SOK_INVALID, "no driver for its scheme; there are sqlite:PATH and postgresql://...");
+    return driver->check ? driver->check(url + strlen(driver->scheme) + 1, err) : SOK_OK;
 }
 
 enum sok_status sok_db_open_with(
     const struct sok_db_options *options, struct sok_db **ret, struct sok_error *err)
 {
     const struct sok_db_driver *driver = find_driver(options->url);
-    if (!driver) // the URL may hold a password, so it is not repeated
-        return sok_fail(
-            err, SOK_INVALID,
-            "SOKOUL_DATABASE_URL: no driver for its scheme; there are sqlite:PATH and postgresql://...");
+    struct sok_error why = {0};
+    if (sok_db_check_url(options->url, &why) != SOK_OK)
+        return sok_fail(err, SOK_INVALID, "SOKOUL_DATABASE_URL: %s", why.message);
     return driver->open(options->url + strlen(driver->scheme) + 1, options, ret, err);
 }
 

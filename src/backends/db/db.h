@@ -76,8 +76,9 @@ double sok_db_get_real(const struct sok_db_result *result, size_t row, size_t co
 struct sok_db;
 struct sok_db_tx; // a transaction, or the autocommitting read side: what data/ functions take
 
-// Whether this program can open such a URL: a driver has its scheme.
-bool sok_db_has_driver(const char *url);
+// Whether such a URL can be meant, without opening it: a driver has its scheme and understands the rest. The
+// message names no setting, and no secret of the URL.
+SOK_MUST_CHECK enum sok_status sok_db_check_url(const char *url, struct sok_error *err);
 
 // err->code when the database's server is away: nothing that the caller did, and over by itself.
 #define SOK_DB_AWAY "database_away"

@@ -6,6 +6,8 @@
 
 struct sok_db_driver {
     const char *scheme; // before the ':' of the URL
+    // Whether `location` can be meant. NULL: any can.
+    enum sok_status (*check)(const char *location, struct sok_error *err);
     // `location` is what follows the ':'. Sets *ret with `driver` filled in.
     enum sok_status (*open)(
         const char *location, const struct sok_db_options *options, struct sok_db **ret,

@@ -7,6 +7,8 @@
 
 struct sok_queue_driver {
     const char *scheme; // before the ':' of the URL
+    // Whether `location` can be meant. NULL: any can.
+    enum sok_status (*check)(const char *location, struct sok_error *err);
     enum sok_status (*open)(const char *location, struct sok_queue **ret, struct sok_error *err);
     void (*close)(struct sok_queue *queue);
     void (*publish)(struct sok_queue *queue, enum sok_job job, const char *task_id);

@@ -43,18 +43,20 @@ static const struct sok_queue_driver *find_driver(const char *url)
     return NULL;
 }
 
-bool sok_queue_has_driver(const char *url)
+enum sok_status sok_queue_check_url(const char *url, struct sok_error *err)
 {
-    return find_driver(url) != NULL;
+    const struct sok_queue_driver *driver = find_driver(url);
+    if (!driver) // the URL may hold a password, so it is not repeated
+        return sok_fail(err, SOK_INVALID, "no driver for its scheme; there are embedded: and nats://...");
+    return driver->check ? driver->check(url + strlen(driver->scheme) + 1, err) : SOK_OK;
 }
 
 enum sok_status sok_queue_open(const char *url, struct sok_queue **ret, struct sok_error *err)
 {
     const struct sok_queue_driver *driver = find_driver(url);
-    if (!driver) // the URL may hold a password, so it is not repeated
-        return sok_fail(
-            err, SOK_INVALID,
-            "SOKOUL_QUEUE_URL: no driver for its scheme; there are embedded: and nats://...");
+    struct sok_error why = {0};
+    if (sok_queue_check_url(url, &why) != SOK_OK)
+        return sok_fail(err, SOK_INVALID, "SOKOUL_QUEUE_URL: %s", why.message);
     return driver->open(url + strlen(driver->scheme) + 1, ret, err);
 }
 

@@ -20,8 +20,9 @@ enum sok_job sok_job_find(const char *name);
 
 struct sok_queue;
 
-// Whether this program can open such a URL: a driver has its scheme.
-bool sok_queue_has_driver(const char *url);
+// Whether such a URL can be meant, without opening it: a driver has its scheme and understands the rest. The
+// message names no setting, and no secret of the URL.
+SOK_MUST_CHECK enum sok_status sok_queue_check_url(const char *url, struct sok_error *err);
 
 // url: "embedded:" or "nats://[USER:PASSWORD@]HOST[:PORT]" (a server that is away is waited
 // for, see sok_queue_ping; SOK_UNAVAILABLE: it refuses us, or has no JetStream). Owned by the caller; close

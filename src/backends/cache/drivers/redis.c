@@ -268,7 +268,7 @@ static bool parse(struct sok_redis *redis, const char *location)
         text++;
     }
     redis->host = text;
-    return *text != '\0';
+    return *text && !strpbrk(text, "?#[]@ ");
 }
 
 static void redis_close(struct sok_cache *cache)
@@ -305,6 +305,15 @@ static enum sok_status try_out(struct sok_redis *redis, struct sok_error *err)
     return SOK_OK;
 }
 
+static enum sok_status redis_check(const char *location, struct sok_error *err)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    struct sok_redis unused = {.arena = arena};
+    return parse(&unused, location)
+               ? SOK_OK
+               : sok_fail(err, SOK_INVALID, "expected redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER]");
+}
+
 static enum sok_status redis_open(
     const char *location, const struct sok_clock *clock, struct sok_metrics *metrics, struct sok_cache **ret,
     struct sok_error *err)
@@ -322,10 +331,7 @@ static enum sok_status redis_open(
     sok_wait_init(&redis->returned);
     sok_wait_init(&redis->ended);
     enum sok_status status = sok_cache_open("memory:", clock, NULL, &redis->local, err);
-    if (status == SOK_OK && !parse(redis, location))
-        status = sok_fail(
-            err, SOK_INVALID, "SOKOUL_CACHE_URL: expected redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER]");
-    if (status == SOK_OK)
+    if (status == SOK_OK && parse(redis, location)) // as was checked
         status = try_out(redis, err);
     if (status != SOK_OK) {
         redis_close(&redis->base);
@@ -337,6 +343,7 @@ static enum sok_status redis_open(
 
 const struct sok_cache_driver sok_cache_redis = {
     .scheme = "redis",
+    .check = redis_check,
     .open = redis_open,
     .close = redis_close,
     .get = redis_get,

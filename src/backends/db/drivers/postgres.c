@@ -7,6 +7,7 @@
 
 #include "backends/db/drivers/postgres.h"
 #include "base/rand.h"
+#include "base/text.h"
 #include "base/time.h"
 
 #define POOL_MIN 5
@@ -314,8 +315,29 @@ static size_t postgres_pool_size(const struct sok_db *db)
     return ((const struct postgres_db *)db)->pool.max;
 }
 
+// libpq's own reading, but for the ports, which it looks at only when it connects.
+static enum sok_status postgres_check(const char *location, struct sok_error *err)
+{
+    SOK_ARENA_AUTO *arena = sok_arena_new(0);
+    char *problem = NULL;
+    PQconninfoOption *parsed = PQconninfoParse(sok_format(arena, "postgresql:%s", location), &problem);
+    PQfreemem(problem); // may quote the password
+    bool is_good = parsed != NULL;
+    for (const PQconninfoOption *option = parsed; is_good && option->keyword; option++) {
+        if (strcmp(option->keyword, "port") != 0 || !option->val)
+            continue;
+        char *rest = sok_strdup(arena, option->val), *port;
+        int64_t number;
+        while (is_good && (port = strsep(&rest, ",")))
+            is_good = !*port || sok_parse_int(port, 1, 65535, &number);
+    }
+    PQconninfoFree(parsed);
+    return is_good ? SOK_OK : sok_fail(err, SOK_INVALID, "is not a URL of PostgreSQL");
+}
+
 const struct sok_db_driver sok_db_postgres = {
     .scheme = "postgresql",
+    .check = postgres_check,
     .open = postgres_open,
     .close = postgres_close,
     .dialect = postgres_dialect,

@@ -460,14 +460,14 @@ static void nats_close(struct sok_queue *base)
 
 // "//[USER:PASSWORD@]HOST[:PORT]", or "//TOKEN@…": the library takes what stands there as it is, a URL has it
 // percent-encoded.
-static natsStatus set_url(struct nats_queue *queue, const char *location)
+static natsStatus set_url(natsOptions *options, const char *location)
 {
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
     if (!sok_text_starts(location, "//"))
         return NATS_INVALID_ARG;
     char *name = sok_strdup(arena, location + 2), *at = strrchr(name, '@'), *colon = NULL;
     const char *address = at ? at + 1 : name;
-    natsStatus status = natsOptions_SetURL(queue->options, sok_format(arena, "nats://%s", address));
+    natsStatus status = natsOptions_SetURL(options, sok_format(arena, "nats://%s", address));
     if (!at || status != NATS_OK)
         return status;
     *at = '\0';
@@ -478,14 +478,23 @@ static natsStatus set_url(struct nats_queue *queue, const char *location)
     const char *password = colon ? sok_uri_decode(arena, colon, strlen(colon), false) : NULL;
     if (!user || (colon && !password))
         return NATS_INVALID_ARG;
-    return password ? natsOptions_SetUserInfo(queue->options, user, password)
-                    : natsOptions_SetToken(queue->options, user);
+    return password ? natsOptions_SetUserInfo(options, user, password) : natsOptions_SetToken(options, user);
+}
+
+static enum sok_status nats_check(const char *location, struct sok_error *err)
+{
+    natsOptions *options = NULL;
+    natsStatus status = natsOptions_Create(&options);
+    status = status ? status : set_url(options, location);
+    natsOptions_Destroy(options);
+    return status == NATS_OK ? SOK_OK
+                             : sok_fail(err, SOK_INVALID, "expected nats://[USER:PASSWORD@]HOST[:PORT]");
 }
 
 static natsStatus set_options(struct nats_queue *queue, const char *location)
 {
     natsOptions *options = queue->options;
-    natsStatus status = set_url(queue, location);
+    natsStatus status = set_url(options, location);
     status = status ? status : natsOptions_SetName(options, "sokoul");
     status = status ? status : natsOptions_SetTimeout(options, CONNECT_MS);
     status = status ? status : natsOptions_SetMaxReconnect(options, -1);
@@ -573,6 +582,7 @@ static enum sok_status nats_open(const char *location, struct sok_queue **ret, s
 
 const struct sok_queue_driver sok_queue_nats = {
     .scheme = "nats",
+    .check = nats_check,
     .open = nats_open,
     .close = nats_close,
     .publish = nats_publish,

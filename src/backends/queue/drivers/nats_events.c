@@ -86,7 +86,8 @@ static natsStatus newest_of_stream(struct sok_nats_events *events, uint64_t *ret
     jsStreamInfo *info = NULL;
     jsErrCode code = 0;
     natsStatus status = js_GetStreamInfo(&info, events->parts.js, STREAM, NULL, &code);
-    *ret = status == NATS_OK ? info->State.LastSeq : 0;
+    // A stream whose messages are all too old is empty, though it remembers how many there were.
+    *ret = status == NATS_OK && info->State.Msgs ? info->State.LastSeq : 0;
     jsStreamInfo_Destroy(info);
     return status;
 }
@@ -159,6 +160,18 @@ static bool catch_up(struct sok_nats_events *events, int64_t age_ms)
            sok_nats_events_replay(events, age_ms, into_local, parts->local, NULL) == SOK_OK;
 }
 
+// Hands over what has come; waits up to LOOK_MS when nothing has.
+static void take_live(struct sok_nats_events *events)
+{
+    natsMsg *message = NULL;
+    int64_t wait_ms = LOOK_MS;
+    while (!events->closing && natsSubscription_NextMsg(&message, events->subscription, wait_ms) == NATS_OK) {
+        deliver(message, false, into_local, events->parts.local);
+        natsMsg_Destroy(message);
+        wait_ms = 1;
+    }
+}
+
 static void *run(void *context)
 {
     struct sok_nats_events *events = context;
@@ -174,10 +187,7 @@ static void *run(void *context)
         }
         if (is_connected(events) && now == connects)
             alive_ms = sok_time_now_ms();
-        natsMsg *message = NULL;
-        if (natsSubscription_NextMsg(&message, events->subscription, LOOK_MS) == NATS_OK)
-            deliver(message, false, into_local, events->parts.local);
-        natsMsg_Destroy(message);
+        take_live(events);
     }
     nats_ReleaseThreadMemory();
     return NULL;
