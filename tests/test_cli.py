@@ -215,10 +215,11 @@ def test_providers_from_the_shell(idle, keep):
 def test_migrate_says_where_it_stands(idle):
   code, out, err = idle.run("migrate", "--status")
   assert code == 0, err
+  pending = [line.split()[0] for line in out.splitlines() if "pending" in line]
   code, out, err = idle.run("migrate")
-  assert code == 0, err
+  assert code == 0 and out == f"{len(pending)} applied\n" and pending, (out, err)
   code, out, err = idle.run("migrate", "--status")
-  assert code == 0 and "start" in out, out
+  assert code == 0 and "start" in out and "pending" not in out and [line.split()[0] for line in out.splitlines()] == pending, out
 
 
 def test_parse_release_answers_line_by_line(idle):

@@ -230,10 +230,11 @@ enum sok_status sok_migrate_status(
     struct sok_migration_state *all = sok_alloc_array(arena, count + sok_schema_files_count, sizeof(*all));
     memcpy(all, applied, count * sizeof(*all));
     int64_t last = count ? all[count - 1].version : 0;
-    for (size_t i = 0; i < sok_schema_files_count; i++) {
-        const struct sok_embedded_file *file = &sok_schema_files[i];
-        if (file_version(file) > last && file_is_common(file))
-            all[count++] = (struct sok_migration_state){file_version(file), file_name(arena, file), 0};
+    for (int64_t version = last + 1, newest = sok_migrate_newest(); version <= newest;
+         version++) { // one engine's own ones, too
+        const char *name = name_of(arena, version);
+        if (name)
+            all[count++] = (struct sok_migration_state){version, name, 0};
     }
     *ret = all;
     *ret_count = count;

@@ -148,6 +148,10 @@ enum sok_status sok_backup_end(
     const char *path = sok_backup_sqlite_path(database_url);
     const char *const held[2] = {data_dir, NULL};
     SOK_TRY(end_restore(data_dir, database_url, ret_is_restored, err));
+    if (sok_backup_files_state(data_dir) != SOK_BACKUP_FILES_NONE) // somebody else's: root's, perhaps
+        return sok_fail(
+            err, SOK_IO,
+            "what an interrupted restore has left in %s cannot be removed: remove it as its owner", data_dir);
     if (!path || !sok_sqlite_file_is_unsettled(path))
         return SOK_OK;
     SOK_TRY(sok_backup_lock_beside(path, held, &lock, err));
