@@ -244,7 +244,8 @@ static bool is_kept_out(const void *context, void *user)
            sok_ip_gate_peek(hub->options.ip_gate, &address) == SOK_ADDRESS_BLACKLISTED;
 }
 
-static void take_invalidation(struct sok_hub *hub, const char *subject, const json_t *data)
+// Late, it may be about sockets that came after it: whoever still may come in comes back.
+static void take_invalidation(struct sok_hub *hub, const char *subject, const json_t *data, bool is_late)
 {
     const char *session_id = sok_json_text(data, "session_id", NULL);
     bool is_session_event = strcmp(subject, "invalidate.session") == 0;
@@ -254,8 +255,10 @@ static void take_invalidation(struct sok_hub *hub, const char *subject, const js
         .but_keys = is_session_event && !sok_json_bool(data, "keys", false)};
     if (is_session_event && session_id)
         sok_hub_close_session(hub, session_id);
-    else if (is_session_event && view.user_id)
+    else if (is_session_event && view.user_id && !is_late)
         end_clients(hub, SOK_WS_SESSION_ENDED, "session ended", is_user, &view);
+    else if (is_session_event && view.user_id)
+        end_clients(hub, SOK_WS_RECONNECT, "connect again", is_user, &view);
     else if (strcmp(subject, "invalidate.user") == 0 && view.user_id)
         // What the user may see can have changed: whoever still may come in comes back at once.
         end_clients(hub, SOK_WS_RECONNECT, "connect again", is_user, &view);
@@ -282,7 +285,7 @@ static void on_event(const struct sok_event *event, void *context)
         sok_json_parse_lenient(event->json, strlen(event->json), (size_t)256 << 10, &data, NULL) != SOK_OK)
         return;
     if (invalidation) {
-        take_invalidation(hub, event->subject, data);
+        take_invalidation(hub, event->subject, data, event->is_late);
         return;
     }
     SOK_ARENA_AUTO *arena = sok_arena_new(0);

@@ -164,12 +164,16 @@ static bool catch_up(struct sok_nats_events *events, int64_t age_ms)
 static void take_live(struct sok_nats_events *events)
 {
     natsMsg *message = NULL;
-    int64_t wait_ms = LOOK_MS;
-    while (!events->closing && natsSubscription_NextMsg(&message, events->subscription, wait_ms) == NATS_OK) {
-        deliver(message, false, into_local, events->parts.local);
-        natsMsg_Destroy(message);
-        wait_ms = 1;
+    natsStatus status = NATS_OK;
+    for (int64_t wait_ms = LOOK_MS; !events->closing && status == NATS_OK; wait_ms = 1) {
+        status = natsSubscription_NextMsg(&message, events->subscription, wait_ms);
+        if (status == NATS_OK) {
+            deliver(message, false, into_local, events->parts.local);
+            natsMsg_Destroy(message);
+        }
     }
+    if (status != NATS_OK && status != NATS_TIMEOUT && !events->closing)
+        nats_Sleep(LOOK_MS); // the connection is closed for good: the library gives up who is refused twice
 }
 
 static void *run(void *context)
