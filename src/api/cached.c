@@ -37,12 +37,13 @@ static const struct row *find_row(const struct sok_request *request)
     return NULL;
 }
 
-// All that the answer depends on but the tables: who asks, and what. Written so that no two questions have
+// All that the answer depends on but the tables: which program answers (during an upgrade there are two), who
+// asks, and what. Written so that no two questions have
 // one text: a line end inside of a value would otherwise be the next parameter, and one's answer another's.
 static const char *question_of(const struct sok_request *request, const struct row *row)
 {
     const char *text = sok_format(
-        request->arena, "%s\n%s", row->shared ? "" : request->principal.user_id,
+        request->arena, SOK_VERSION "\n%s\n%s", row->shared ? "" : request->principal.user_id,
         sok_uri_encode(request->arena, request->path));
     for (size_t i = 0; i < request->query_count; i++)
         text = sok_format(

@@ -65,10 +65,14 @@ static enum sok_status share_data_dir(struct sok_program *program, struct sok_er
         sok_data_unlock(&program->lock_fd);
         if (status == SOK_OK)
             status = sok_backup_settle(config->data_dir, config->database_url, err);
-        if (status == SOK_OK)
-            continue;
-        if (status != SOK_CONFLICT || sok_clock_mono_ms(&sok_clock_system) > until_ms)
+        if (status != SOK_OK && status != SOK_CONFLICT)
             return status;
+        if (sok_clock_mono_ms(&sok_clock_system) > until_ms)
+            return status != SOK_OK
+                       ? status
+                       : sok_fail(
+                             err, SOK_IO, "what an interrupted move has left in %s does not go away",
+                             config->data_dir);
         nanosleep(&pause, NULL);
     }
 }

@@ -138,7 +138,8 @@ enum sok_status sok_downloads_report(
 {
     enum sok_status status = sok_change_one(
         tx, "download",
-        "UPDATE downloads SET info_hash = COALESCE($2, info_hash), title = COALESCE($3, title), status = $4, "
+        "UPDATE downloads SET info_hash = COALESCE($2, info_hash), title = COALESCE($3, title), "
+        "status = CASE WHEN wanted = 'cancelled' AND $4 <> 'cancelled' THEN status ELSE $4 END, "
         "progress = $5, size_bytes = $6, downloaded_bytes = $7, uploaded_bytes = $8, download_speed = $9, "
         "upload_speed = $10, peers = $11, seeds = $12, ratio = $13, eta_seconds = $14, error = $15, "
         "save_path = $16, resume_path = $17, seeding_ms = $18, completed_at = $19, imported_at = $20, "
@@ -218,6 +219,17 @@ enum sok_status sok_downloads_list_live(
         tx, arena, &list_table,
         "WHERE status IN ('queued', 'downloading', 'paused', 'importing', 'seeding') ORDER BY created_at, id",
         NULL, 0, ret, ret_count, err);
+}
+
+enum sok_status sok_downloads_is_wanted_elsewhere(
+    struct sok_db_tx *tx, const char *info_hash, const char *but_id, bool *ret, struct sok_error *err)
+{
+    int64_t count = 0;
+    SOK_TRY(sok_load_int(
+        tx, "SELECT count(*) FROM downloads WHERE info_hash = $1 AND id <> $2 AND " LIVE,
+        SOK_PARAMS(sok_db_text(info_hash), sok_db_text(but_id)), &count, err));
+    *ret = count > 0;
+    return SOK_OK;
 }
 
 enum sok_status sok_downloads_list_media(

@@ -61,8 +61,9 @@ SOK_MUST_CHECK enum sok_status sok_downloads_set_wanted(
     struct sok_db_tx *tx, const char *id, const char *wanted, bool delete_files, int64_t now_ms,
     struct sok_error *err);
 // What the hunter reports: the numbers, error and paths of `download` by its id (not wanted, media_id,
-// torrent or created_at). info_hash and title are written when not NULL. SOK_CONFLICT (code
-// "download_exists") when the hash came out to be one the user has.
+// torrent or created_at; nor the status of one that its user has cancelled meanwhile, but for "cancelled").
+// info_hash and title are written when not NULL. SOK_CONFLICT (code "download_exists") when the hash came out
+// to be one the user has.
 SOK_MUST_CHECK enum sok_status sok_downloads_report(
     struct sok_db_tx *tx, const struct sok_download *download, struct sok_error *err);
 SOK_MUST_CHECK enum sok_status sok_downloads_set_status(
@@ -85,6 +86,9 @@ SOK_MUST_CHECK enum sok_status sok_downloads_list(
 SOK_MUST_CHECK enum sok_status sok_downloads_list_live(
     struct sok_db_tx *tx, struct sok_arena *arena, struct sok_download **ret, size_t *ret_count,
     struct sok_error *err);
+// Whether another living download has this torrent, of whatever user and hunter: the files are its, too.
+SOK_MUST_CHECK enum sok_status sok_downloads_is_wanted_elsewhere(
+    struct sok_db_tx *tx, const char *info_hash, const char *but_id, bool *ret, struct sok_error *err);
 // Living downloads whose files hold this work, for playing them.
 SOK_MUST_CHECK enum sok_status sok_downloads_list_media(
     struct sok_db_tx *tx, struct sok_arena *arena, const char *media_id, struct sok_download **ret,

@@ -82,6 +82,31 @@ static void wishes_fit_the_state_of_a_download(void **state)
     assert_int_equal(sok_downloads_set_wanted(t->tx, "none", "run", false, 9, &t->err), SOK_NOT_FOUND);
 }
 
+static void what_was_cancelled_is_not_reported_as_anything_else(void **state)
+{
+    struct sok_test_db *t = *state;
+    struct sok_download one = new_download("d1", "ada", "aa"), other = new_download("d2", "bob", "aa"), found;
+    bool is_wanted;
+    one.status = other.status = "seeding";
+    assert_ok(sok_downloads_insert(t->tx, &one, &t->err));
+    assert_ok(sok_downloads_insert(t->tx, &other, &t->err));
+    assert_ok(sok_downloads_set_wanted(t->tx, "d1", "cancelled", true, 9, &t->err));
+    one.status = "completed"; // its hunter has not heard of it
+    one.seeding_ms = 5;
+    assert_ok(sok_downloads_report(t->tx, &one, &t->err));
+    assert_ok(sok_downloads_find(t->tx, t->arena, "d1", &found, &t->err));
+    assert_string_equal(found.status, "seeding");
+    assert_int_equal(found.seeding_ms, 5);
+    assert_ok(sok_downloads_is_wanted_elsewhere(t->tx, "aa", "d1", &is_wanted, &t->err));
+    assert_true(is_wanted);
+    assert_ok(sok_downloads_is_wanted_elsewhere(t->tx, "aa", "d2", &is_wanted, &t->err));
+    assert_false(is_wanted); // d1 is as good as gone
+    one.status = "cancelled";
+    assert_ok(sok_downloads_report(t->tx, &one, &t->err));
+    assert_ok(sok_downloads_find(t->tx, t->arena, "d1", &found, &t->err));
+    assert_string_equal(found.status, "cancelled");
+}
+
 static void downloads_report_and_hold_files(void **state)
 {
     struct sok_test_db *t = *state;
@@ -163,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(one_user_downloads_a_torrent_once),
         TEST(wishes_fit_the_state_of_a_download),
+        TEST(what_was_cancelled_is_not_reported_as_anything_else),
         TEST(downloads_report_and_hold_files),
         TEST(streams_start_stop_and_expire),
     };

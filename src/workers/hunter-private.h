@@ -146,7 +146,7 @@ bool sok_hunt_store_media(struct sok_hunt *hunt);
 
 bool sok_hunt_store_imported(struct sok_hunt *hunt, const char *status);
 bool sok_hunt_store_failed(struct sok_hunt *hunt, const struct sok_error *why, bool may_retry);
-bool sok_hunt_store_cancelled(struct sok_hunt *hunt);
+bool sok_hunt_store_cancelled(struct sok_hunt *hunt, bool *ret_is_wanted_elsewhere);
 // Seeding is over. *ret_in_library: the library has names of its own for the download's films.
 bool sok_hunt_store_ended(struct sok_hunt *hunt, bool *ret_in_library);
 

@@ -31,7 +31,7 @@ struct ending {
     struct sok_arena *arena;
     const char *result;
     const struct sok_error *why;
-    bool may_retry, is_dead, is_in_library;
+    bool may_retry, is_dead, is_in_library, is_wanted_elsewhere;
     int64_t now_ms;
 };
 
@@ -129,16 +129,21 @@ static enum sok_status write_cancelled(struct sok_db_tx *tx, void *context, stru
     last.download_speed = last.upload_speed = 0;
     last.eta_seconds = -1;
     last.updated_at = ending->now_ms;
+    ending->is_wanted_elsewhere = false;
+    if (*hunt->key)
+        SOK_TRY(sok_downloads_is_wanted_elsewhere(
+            tx, hunt->key, hunt->row.id, &ending->is_wanted_elsewhere, err));
     return sok_downloads_report(tx, &last, err);
 }
 
-bool sok_hunt_store_cancelled(struct sok_hunt *hunt)
+bool sok_hunt_store_cancelled(struct sok_hunt *hunt, bool *ret_is_wanted_elsewhere)
 {
     struct ending ending = {.hunt = hunt, .now_ms = sok_hunter_now_ms(hunt->hunter)};
     struct sok_error err = {0};
     enum sok_status status = sok_db_write(hunt->hunter->env.db, write_cancelled, &ending, &err);
     if (!sok_hunt_did(hunt, status, "cannot note that a download was cancelled", &err))
         return false;
+    *ret_is_wanted_elsewhere = ending.is_wanted_elsewhere;
     hunt->row.status = "cancelled";
     if (hunt->fence)
         sok_hunt_announce(hunt, "cancelled", NULL);

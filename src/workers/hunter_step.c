@@ -368,7 +368,7 @@ static void finish_import(struct sok_hunt *hunt)
 static void step_importing(struct sok_hunt *hunt, int64_t mono_ms)
 {
     SOK_ARENA_AUTO *arena = sok_arena_new(0);
-    struct sok_torrent_status status;
+    struct sok_torrent_status status = {0};
     if (sok_torrent_status(torrents_of(hunt), arena, hunt->key, &status, NULL) == SOK_OK)
         sok_download_refresh(&hunt->row, &status);
     sok_hunt_keep_resume(hunt, status.resume_changed, false, mono_ms);
@@ -377,6 +377,10 @@ static void step_importing(struct sok_hunt *hunt, int64_t mono_ms)
         if (!sok_hunt_take_job(hunt))
             return;
         hunt->retry_at = mono_ms + SPACE_RETRY_MS;
+    }
+    if (wants(hunt, "cancelled")) {
+        sok_hunt_obey(hunt, "cancelled", hunt->row.delete_files);
+        return;
     }
     enum sok_status outcome = hunt->job.status;
     bool has_nothing = outcome == SOK_INVALID && sok_text_eq(hunt->job.err.code, "nothing_to_import");
@@ -477,10 +481,11 @@ static void cancel(struct sok_hunt *hunt)
     struct sok_torrent_status status;
     if (hunt->in_session && sok_torrent_status(torrents_of(hunt), arena, hunt->key, &status, NULL) == SOK_OK)
         sok_download_refresh(&hunt->row, &status);
-    if (!sok_hunt_store_cancelled(hunt))
+    bool is_wanted_elsewhere; // by another hunter's download, perhaps: its files are the same
+    if (!sok_hunt_store_cancelled(hunt, &is_wanted_elsewhere))
         return;
-    bool is_shared = sok_hunt_shares_torrent(hunt);
-    sok_hunt_leave_session(hunt, hunt->row.delete_files);
+    bool is_shared = sok_hunt_shares_torrent(hunt) || is_wanted_elsewhere;
+    sok_hunt_leave_session(hunt, hunt->row.delete_files && !is_shared);
     if (!is_shared)
         sok_hunter_drop_resume(hunt->hunter, hunt->key);
     sok_hunt_publish(hunt, "download.progress");

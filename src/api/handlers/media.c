@@ -60,7 +60,10 @@ static enum sok_status reply_media(
     struct sok_request *request, int http_status, const struct sok_media *media, struct sok_error *err)
 {
     SOK_JSON_AUTO *body = sok_media_json(media);
-    SOK_TRY(sok_media_json_complete_one(request, body, err));
+    if (http_status == 201) // is committed: nothing more to ask that could fail
+        sok_json_set_bool(body, "available", false);
+    else
+        SOK_TRY(sok_media_json_complete_one(request, body, err));
     const char *version = sok_api_version(request, media->id, media->updated_at);
     sok_reply_header(request, "ETag", sok_api_version_with(request, version, body));
     sok_reply_json(request, http_status, json_incref(body));
