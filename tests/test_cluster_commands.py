@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from harness.files import files_under
 from harness.fleet import Fleet
 from harness.process import wait_until
 from harness.seeder import Seeder
@@ -71,7 +72,7 @@ class Order:
   def files(self, fleet):
     """What lies in the download's folder."""
     folder = fleet.folder / "data" / "downloads" / self.row()["info_hash"]
-    return [path for path in folder.rglob("*") if path.is_file()]
+    return files_under(folder)
 
 
 def test_orders_reach_the_hunter_from_every_process(fleet, films_in_swarm):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.files import files_under
 from harness.films import sha256
 from harness.http import assert_problem
 from harness.peers import Aria2, Opentracker, Qbittorrent, Transmission
@@ -19,7 +20,7 @@ def swarm(folder, keep, films, tracker):
 
 
 def in_library(server):
-  return [path for path in server.library.rglob("*") if path.is_file()]
+  return files_under(server.library)
 
 
 def arrives(server, admin, swarm, download_id):
@@ -163,7 +164,7 @@ def test_pause_resume_cancel(start, swarm):
   assert [error["field"] for error in assert_problem(admin.post(f"/downloads/{download_id}/cancel?delete_files=yes"), 422)["errors"]] == ["delete_files"]
   admin.ok("POST", f"/downloads/{download_id}/cancel?delete_files=true")
   server.wait_download(admin, download_id, ("cancelled",), 15)
-  wait_until(lambda: not [path for path in server.downloads.rglob("*") if path.is_file() and path.stat().st_size > 1 << 20], 20, what="the files' end")
+  wait_until(lambda: not files_under(server.downloads, 1 << 20), 20, what="the files' end")
   assert_problem(admin.post(f"/downloads/{download_id}/cancel"), 409)
   assert not in_library(server)
 
