@@ -160,7 +160,7 @@ def test_a_browser_sees_the_pages_by_these_files(world, folder, keep):
 def test_they_come_while_no_process_answers(world):
   world.server.stop()
   try:
-    assert world.front.curl("/")[0] == 502
+    assert world.front.curl("/")[0] == 503
     for path in NAMES:
       assert ask(world.front, path, *GZIP)[0] == 200
   finally:
