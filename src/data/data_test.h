@@ -31,9 +31,12 @@ static inline SOK_UNUSED void run_in_tx(struct sok_test_db *t, const char *sql)
 }
 
 // A call that meets a conflict, in a transaction that goes on: on PostgreSQL a statement that failed ends it.
+// The way back is prepared beforehand, since a transaction that failed can make no room for another
+// statement.
 #define assert_conflict(t, call)              \
     do {                                      \
         run_in_tx(t, "SAVEPOINT attempt");    \
+        run_in_tx(t, "ROLLBACK TO attempt");  \
         assert_int_equal(call, SOK_CONFLICT); \
         run_in_tx(t, "ROLLBACK TO attempt");  \
         run_in_tx(t, "RELEASE attempt");      \
